@@ -1,0 +1,42 @@
+# Copyright: (c) 2026, the virtbridge maintainers
+# SPDX-License-Identifier: BSD-2-Clause
+"""The pure result of comparing desired with actual: what would change, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+ACTIONS = ("none", "create", "update", "replace", "delete")
+
+
+@dataclass(frozen=True)
+class Change:
+    """One field that changes.
+
+    ``path`` names it as the user would: ``memory``, ``disks[scsi0].size``. ``before`` or
+    ``after`` is None where the field is absent. ``secret`` hides both values in the diff.
+    """
+
+    path: str
+    before: Any
+    after: Any
+    secret: bool = False
+    restart: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will do. ``power`` is the state to reach afterwards, None to leave it alone."""
+
+    action: str = "none"
+    changes: tuple[Change, ...] = ()
+    power: str | None = None
+    after: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        """Whether executing this plan would write anything."""
+        return self.action != "none" or self.power is not None
