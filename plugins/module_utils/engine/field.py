@@ -4,21 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-Comparison = Callable[[Any, Any], bool]
-"""``equal(desired, actual)``: whether the platform's value already says what the user asked."""
+from .compare import Comparison, as_set, same, subset
 
 ROLES = ("compared", "create_only", "option")
 TYPES = ("str", "int", "float", "bool", "list", "dict", "path", "raw")
 _NAMES = {str: "str", int: "int", float: "float", bool: "bool", list: "list", dict: "dict"}
-
-
-def same(desired: Any, actual: Any) -> bool:
-    """Compare by plain equality."""
-    return bool(desired == actual)
 
 
 @dataclass(frozen=True)
@@ -36,8 +29,10 @@ class Field:
     ``secret`` makes ``no_log``; ``write_only`` values cannot be read back and follow
     ``update_secrets``. ``immutable`` fields are compared and refuse to change unless
     ``allow_replace``. ``restart`` marks a field whose change waits for a restart of a running
-    guest. ``samples`` are two or more valid values for the generated contract tests, as the
-    user writes them.
+    guest. ``default`` is the option's own default; a compared field of a Resource has none,
+    because what the user did not give is never written. ``absent_as`` is the value that the
+    platform means where it reports none. ``samples`` are two or more valid values for the
+    generated contract tests, as the user writes them.
     """
 
     name: str
@@ -48,6 +43,7 @@ class Field:
     elements: Any = None
     choices: tuple[Any, ...] = ()
     default: Any = None
+    absent_as: Any = None
     required: bool = False
     unit: str = ""
     min: int | None = None
@@ -66,6 +62,7 @@ class Field:
     version_added: str = ""
 
     def __post_init__(self) -> None:
+        """Refuse a declaration that contradicts itself."""
         if self.type_name not in TYPES:
             raise ValueError(f"{self.name}: unknown type {self.type!r}")
         if self.role not in ROLES:
@@ -76,6 +73,8 @@ class Field:
             raise ValueError(f"{self.name}: elements goes with type list, and only with it")
         if self.key and self.key not in {sub.name for sub in self.fields}:
             raise ValueError(f"{self.name}: key {self.key!r} is not one of its sub-options")
+        if self.key and self.elements_name != "dict":
+            raise ValueError(f"{self.name}: key goes with a list of dicts")
 
     @property
     def type_name(self) -> str:
@@ -88,6 +87,18 @@ class Field:
         if self.elements is None or isinstance(self.elements, str):
             return self.elements
         return _NAMES.get(self.elements, "?")
+
+    @property
+    def merges(self) -> bool:
+        """Whether values that the user did not list are kept unless ``exact`` is set."""
+        if self.type_name == "list":
+            return bool(self.key) or self.compare is as_set
+        return self.type_name == "dict" and not self.fields and self.compare is subset
+
+    @property
+    def doc_lines(self) -> tuple[str, ...]:
+        """Return the doc text as paragraphs."""
+        return (self.doc,) if isinstance(self.doc, str) else self.doc
 
     @property
     def api_name(self) -> str:

@@ -28,15 +28,21 @@ class Change:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run will do. ``power`` is the state to reach afterwards, None to leave it alone."""
+    """What a run will do.
+
+    ``after`` is what to create: every value the user gave (for an update: of the fields that
+    change, merged with what is kept). ``power`` is the state to reach afterwards, None to leave
+    it alone. ``restart`` stops and starts a running guest so that a change takes effect.
+    """
 
     action: str = "none"
     changes: tuple[Change, ...] = ()
     power: str | None = None
+    restart: bool = False
     after: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
     @property
     def changed(self) -> bool:
         """Whether executing this plan would write anything."""
-        return self.action != "none" or self.power is not None
+        return self.action != "none" or self.power is not None or self.restart

@@ -9,7 +9,7 @@ kind). Everything a user sees is derived from these declarations.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
@@ -22,7 +22,7 @@ RISKS = ("read", "write", "disruptive", "destructive")
 
 @dataclass(frozen=True)
 class Raise:
-    """Raise the risk to ``to`` when ``option`` has one of ``values`` (no values: when it is set)."""
+    """Raise the risk to ``to`` when ``option`` has one of ``values`` (none: when it is set)."""
 
     option: str
     to: str
@@ -37,6 +37,7 @@ class Risk:
     raises: tuple[Raise, ...] = ()
 
     def __post_init__(self) -> None:
+        """Refuse an unknown class."""
         for word in (self.base, *(item.to for item in self.raises)):
             if word not in RISKS:
                 raise ValueError(f"unknown risk {word!r}")
@@ -77,8 +78,11 @@ class Operations(Protocol):
     """How to find and change objects of one kind on one platform.
 
     An *actual* is a mapping in the resource's own field names plus ``_``-prefixed keys that only
-    the operations class reads (ids, digests, the node). ``state`` of a guest is ``running``,
-    ``stopped``, ``paused`` … in the fleet's words.
+    the operations class reads (ids, digests, the node), and two that the engine reads:
+    ``_label`` (how to name the object to a person) and ``_pending`` (field name to value: what
+    is configured, and so compared, but takes effect only after a restart). ``state`` of a guest
+    is ``running``, ``stopped``, ``paused`` … in the fleet's words.
+    ``desired`` holds the options the user gave, and the defaults of those that have one.
     """
 
     def __init__(self, client: Any, desired: Mapping[str, Any], wait: Wait) -> None: ...
@@ -98,17 +102,56 @@ class Operations(Protocol):
     def power(self, actual: Mapping[str, Any], state: str) -> None:
         """Bring a guest to ``running`` or ``stopped``, and wait for it."""
 
-    def settle(self, actual: Mapping[str, Any] | None) -> None:
-        """Wait out what a write with a lost answer may have started; called before reading back."""
+    def settle(self, actual: Mapping[str, Any] | None) -> bool | None:
+        """Wait out what a write with a lost answer may have started; called before reading back.
+
+        Return True or False when it is known whether that write was applied, else None. Only
+        what the object itself cannot show (a restart) needs an answer.
+        """
 
     def report(self, actual: Mapping[str, Any]) -> dict[str, Any]:
         """Return the normalised object as the module returns it, without secrets."""
 
 
+class Performing(Protocol):
+    """What an Action needs of its operations class; it is constructed as ``Operations`` are."""
+
+    def find(self) -> Sequence[Mapping[str, Any]]:
+        """Return every object that the identity in ``desired`` matches."""
+
+    def perform(self, actual: Mapping[str, Any], transition: Transition) -> None:
+        """Do it once, and wait for the end."""
+
+    def settle(self, actual: Mapping[str, Any] | None) -> bool | None:
+        """Wait out a write with a lost answer, as in ``Operations``."""
+
+    def report(self, actual: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the normalised object, without secrets."""
+
+
+class Reading(Protocol):
+    """What a Query needs of its operations class."""
+
+    def rows(self) -> Iterator[Mapping[str, Any]]:
+        """Return reported objects in a stable order, already filtered."""
+
+
+class Calling(Protocol):
+    """What an Api needs of its operations class."""
+
+    def risk(self) -> str:
+        """Validate the call against the catalog, and return its risk class."""
+
+    def call(self) -> Any:
+        """Send the call, wait for its operation, and return its answer."""
+
+
 class Connect(Protocol):
     """Open a client from the connection options; the context closes it."""
 
-    def __call__(self, params: Mapping[str, Any], access: Access) -> AbstractContextManager[Any]: ...
+    def __call__(
+        self, params: Mapping[str, Any], access: Access
+    ) -> AbstractContextManager[Any]: ...
 
 
 @dataclass(frozen=True)
@@ -143,6 +186,7 @@ class Declaration:
     writes: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
+        """Refuse a declaration that contradicts itself."""
         names = [item.name for item in self.fields]
         if len(names) != len(set(names)):
             raise ValueError(f"{self.name}: a field is declared twice")
@@ -163,14 +207,27 @@ class Resource(Declaration):
     """A kind of remote object that a state module creates, changes and deletes.
 
     ``states`` are the values of ``state``: always present and absent, for guests also started
-    and stopped. ``scope`` options narrow where the identity is looked up and are not state.
-    ``request_budget`` is the most requests an unchanged object may cost.
+    and stopped. ``request_budget`` is the most requests an unchanged object may cost.
     """
 
     kind: ClassVar[str] = "state"
     states: tuple[str, ...] = ("present", "absent")
     request_budget: int = 2
     wait_timeout: int = 600
+
+    def __post_init__(self) -> None:
+        """Refuse a resource that contradicts itself."""
+        super().__post_init__()
+        if not self.identity:
+            raise ValueError(f"{self.name}: a resource needs an identity")
+        for item in self.fields:
+            if item.role == "compared" and item.default is not None:
+                raise ValueError(f"{self.name}: {item.name} is compared and cannot have a default")
+
+    @property
+    def compared(self) -> tuple[Field, ...]:
+        """Return the fields that are desired state."""
+        return tuple(item for item in self.fields if item.role == "compared")
 
 
 @dataclass(frozen=True)
@@ -202,6 +259,19 @@ class Action(Declaration):
     transitions: tuple[Transition, ...] = ()
     wait_timeout: int = 300
 
+    def __post_init__(self) -> None:
+        """Refuse an action that finds nothing or does nothing."""
+        super().__post_init__()
+        if not self.identity or not self.transitions:
+            raise ValueError(f"{self.name}: an action needs an identity and transitions")
+
+    def transition(self, state: str) -> Transition:
+        """Return the transition to ``state``; KeyError when there is none."""
+        for item in self.transitions:
+            if item.name == state:
+                return item
+        raise KeyError(state)
+
 
 @dataclass(frozen=True)
 class Query(Declaration):
@@ -209,6 +279,8 @@ class Query(Declaration):
 
     Its operations class has ``rows() -> Iterator[Mapping]``: reported objects, in a stable
     order, already filtered by the fields the user gave; the engine counts and cuts at ``limit``.
+    ``desired["limit"]`` (0 for all) says how many are kept: later rows are only counted, so
+    they need no details.
     """
 
     kind: ClassVar[str] = "info"
@@ -219,7 +291,8 @@ class Query(Declaration):
 class Api(Declaration):
     """A raw ``_api`` module: one operation of the vendor's catalog, validated, waited for.
 
-    Its operations class has ``risk() -> str`` and ``call() -> dict`` (the answer under ``result``).
+    Its operations class has ``risk() -> str``, which validates before anything is sent, and
+    ``call() -> Any``, which becomes ``result``. What is not a read is not called in check mode.
     """
 
     kind: ClassVar[str] = "api"

@@ -1,0 +1,155 @@
+# Copyright: (c) 2026, the virtbridge maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the demo shows, as data: each tool call with what its answer must be, and the table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Body = Mapping[str, Any]
+Memory = dict[str, Any]
+
+PLATFORMS = ("proxmox",)
+
+
+class Unexpected(Exception):
+    """A step did not show what it should; the text says what it showed instead."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One tool call of the session.
+
+    ``arguments`` may use what earlier steps remembered; ``shows`` checks the answer, may
+    remember something, and returns one line for the table.
+    """
+
+    title: str
+    tool: str
+    arguments: Callable[[Memory], Mapping[str, Any]]
+    shows: Callable[[Body, Memory], str]
+
+
+@dataclass(frozen=True)
+class Done:
+    """One line of the table."""
+
+    title: str
+    ok: bool
+    seconds: float
+    shown: str
+
+
+@dataclass
+class Report:
+    """Everything that happened, in order."""
+
+    lines: list[Done] = field(default_factory=list)
+    interrupted: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """Whether every step showed what it should, and none is missing."""
+        return bool(self.lines) and not self.interrupted and all(line.ok for line in self.lines)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report for a script."""
+        return {"ok": self.ok, "interrupted": self.interrupted, "steps": [vars(x) for x in self.lines]}
+
+
+def require(condition: bool, shown: object) -> None:
+    """Raise `Unexpected` with what was shown unless the condition holds."""
+    if not condition:
+        raise Unexpected(str(shown))
+
+
+def target_name(platform: str) -> str:
+    """Return the name of the demo's target on a platform."""
+    return f"demo-{platform}"
+
+
+def session(platform: str) -> tuple[Step, ...]:
+    """Return the calls of the MCP session on one platform."""
+    target = target_name(platform)
+    return (
+        Step("which targets are there", "target_list", lambda _m: {}, _targets),
+        Step(
+            "list its stopped guests",
+            "vm_list",
+            lambda _m: {"targets": [target], "state": "stopped"},
+            _stopped,
+        ),
+        Step("show one", "vm_get", lambda m: {"ref": m["ref"]}, _state("ok", "stopped")),
+        Step(
+            "preview its start",
+            "vm_power",
+            lambda m: {"ref": m["ref"], "state": "started", "check": True},
+            _planned,
+        ),
+        Step("it is still stopped", "vm_get", lambda m: {"ref": m["ref"]}, _state("ok", "stopped")),
+        Step("start it", "vm_power", _power("started"), _state("changed", "running")),
+        Step("start it again", "vm_power", _power("started"), _state("unchanged", "running")),
+        Step("stop it", "vm_power", _power("stopped"), _state("changed", "stopped")),
+    )
+
+
+def print_report(console: Console, report: Report) -> None:
+    """Print the table of a demo."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("")
+    table.add_column("step")
+    table.add_column("seconds", justify="right")
+    table.add_column("what it showed", overflow="fold")
+    for line in report.lines:
+        mark = "[green]✓[/green]" if line.ok else "[red]✗[/red]"
+        table.add_row(mark, line.title, f"{line.seconds:.2f}", line.shown)
+    console.print(table)
+
+
+def _power(state: str) -> Callable[[Memory], Mapping[str, Any]]:
+    return lambda memory: {"ref": memory["ref"], "state": state, "force": True} if (
+        state == "stopped"
+    ) else {"ref": memory["ref"], "state": state}
+
+
+def _targets(body: Body, _memory: Memory) -> str:
+    rows = body["data"]["targets"]
+    require(body["ok"] and len(rows) == len(PLATFORMS), body)
+    return ", ".join(f"{row['name']} ({row['platform']})" for row in rows)
+
+
+def _stopped(body: Body, memory: Memory) -> str:
+    require(body["ok"], body.get("error"))
+    rows = body["data"]["rows"]
+    columns = body["data"]["cols"]
+    require(bool(rows), "no stopped guest")
+    first = dict(zip(columns, rows[0], strict=True))
+    memory["ref"] = first["ref"]
+    return f"{len(rows)} guests; taking {first['ref']}, {first['name']}"
+
+
+def _planned(body: Body, _memory: Memory) -> str:
+    require(body["status"] == "planned", body)
+    return f"planned: {_change(body['diff'])}"
+
+
+def _state(status: str, state: str) -> Callable[[Body, Memory], str]:
+    def shows(body: Body, _memory: Memory) -> str:
+        require(body["status"] == status, body.get("error") or body["status"])
+        require(body["data"]["state"] == state, body["data"]["state"])
+        return f"{status}: {_change(body['diff'])}" if body.get("diff") else f"{status}: {state}"
+
+    return shows
+
+
+def _change(diff: Mapping[str, Any]) -> str:
+    before, after = diff["before"], diff["after"]
+    return ", ".join(f"{name} {before.get(name)} → {after.get(name)}" for name in after)

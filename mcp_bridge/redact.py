@@ -1,0 +1,116 @@
+# Copyright: (c) 2026, the virtbridge maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keeps secrets out of everything that leaves: by known value, by key name, and by shape."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+MASK = "(secret)"
+# Shorter values are masked only where they stand alone: inside text they would blank plain words.
+SHORTEST_INSIDE_TEXT = 8
+_BASE64_WINDOW = 3
+
+_SECRET_KEY = re.compile(
+    r"(?:^|[_-])(?:password|passwd|passphrase|secret|token|ticket|api_?key|private_?key|"
+    r"secret_?key|access_?key|authorization|cookie|csrf\w*|totp|otp|credential)s?"
+    r"(?:_value|_data)?$",
+    re.IGNORECASE,
+)
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+# Options whose name looks secret, but whose values are words of our own.
+_PLAIN_KEYS = frozenset({"update_secrets"})
+_SHAPES = (
+    re.compile(
+        r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
+    ),
+    re.compile(r"(?<=PVEAPIToken=)\S+"),
+    re.compile(r"\bPVE(?:VNC)?:[^\s:]+@[^\s:]+:[0-9A-F]{8}::[A-Za-z0-9+/=]+"),
+    re.compile(r"(?<=\bBearer )[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE),
+    re.compile(r"(?<=\bBasic )[A-Za-z0-9+/=]{8,}"),
+    re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"),
+    re.compile(r"(?<=://)[^\s/:@]+:[^\s/@]+(?=@)"),
+)
+
+
+def is_secret_key(key: str) -> bool:
+    """Whether a key of this name holds a secret, in snake_case or camelCase."""
+    return key not in _PLAIN_KEYS and bool(_SECRET_KEY.search(_CAMEL.sub("_", key)))
+
+
+class Redactor:
+    """Masks known secret values in all their encodings, secret keys, and what looks like a secret.
+
+    It never fails on odd input: what it cannot read as text it masks whole.
+    """
+
+    def __init__(self, values: Iterable[str] = ()) -> None:
+        given = {value for value in values if value.strip()}
+        self._whole = frozenset(given)
+        forms = {
+            form
+            for value in given
+            if len(value) >= SHORTEST_INSIDE_TEXT
+            for form in _encodings(value)
+        }
+        longest_first = sorted(forms, key=lambda form: (-len(form), form))
+        self._known = re.compile("|".join(map(re.escape, longest_first))) if forms else None
+
+    def text(self, text: str) -> str:
+        """Return the text with every secret replaced by the mask."""
+        if text in self._whole:
+            return MASK
+        if self._known is not None:
+            text = self._known.sub(MASK, text)
+        for shape in _SHAPES:
+            text = shape.sub(MASK, text)
+        return text
+
+    def clean(self, value: Any) -> Any:
+        """Return a copy of plain JSON content without secrets, in keys and values."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            return {self.text(str(key)): self._under(str(key), part) for key, part in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.clean(part) for part in value]
+        if value is None or isinstance(value, (bool, int, float)):
+            return MASK if str(value) in self._whole and not isinstance(value, bool) else value
+        return MASK
+
+    def _under(self, key: str, value: Any) -> Any:
+        if is_secret_key(key) and _may_be_secret(value):
+            return MASK
+        return self.clean(value)
+
+
+def _may_be_secret(value: Any) -> bool:
+    """Whether a value under a secret key must go; flags and empty values say nothing."""
+    return value not in (None, "") and not isinstance(value, bool)
+
+
+def _encodings(value: str) -> Iterator[str]:
+    yield value
+    yield from (quote(value, safe=""), quote(value), quote_plus(value))
+    yield from (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1])
+    yield repr(value)[1:-1]
+    raw = value.encode("utf-8", "surrogatepass")
+    yield from (raw.hex(), raw.hex().upper())
+    for shift in range(_BASE64_WINDOW):
+        yield from _base64_inside(raw, shift)
+
+
+def _base64_inside(raw: bytes, shift: int) -> Iterator[str]:
+    """Yield the characters that stand for ``raw`` wherever it starts in a longer text."""
+    encoded = base64.b64encode(b"\0" * shift + raw).decode()
+    start = (shift * 8 + 5) // 6
+    whole = (shift + len(raw)) * 8 // 6
+    core = encoded[start:whole]
+    if len(core) >= SHORTEST_INSIDE_TEXT:
+        yield core
+        yield core.translate(str.maketrans("+/", "-_"))

@@ -1,0 +1,122 @@
+# Copyright: (c) 2026, the virtbridge maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The seam between a tool call and whatever runs it: job in, outcome out, permit required."""
+
+from __future__ import annotations
+
+import abc
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, final
+
+from ..errors import NotPermitted
+from ..policy import Permit, identity_of
+from ..targets import Target
+
+Status = Literal["successful", "failed", "timeout", "canceled", "error"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One module, literal arguments, and the targets to run it on, each as its own host.
+
+    ``secret_values`` are arguments that no outcome may show. ``run_id`` is known before the run, so
+    that the audit can name it.
+    """
+
+    module: str
+    args: Mapping[str, Any]
+    targets: tuple[Target, ...]
+    check: bool = False
+    diff: bool = True
+    timeout: float = 100.0
+    keep: bool = False
+    secret_values: tuple[str, ...] = field(default=(), repr=False)
+    run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    @property
+    def identity(self) -> str:
+        """Return the digest that a permit for this job must cover."""
+        names = sorted(target.name for target in self.targets)
+        return identity_of(self.module, self.args, names, self.check)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One event of a running job, small and free of arguments."""
+
+    event: str
+    host: str = ""
+    seconds: float = 0.0
+
+    def __str__(self) -> str:
+        """Return one line for a person."""
+        return f"{self.event.removeprefix('runner_').replace('_', ' ')} {self.host}".strip()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job.
+
+    ``hosts`` has one result for each target, also for one that never answered: such a result has
+    ``failed`` and an ``error`` with its kind. ``artifacts`` is set only when the job asked to keep.
+    """
+
+    run_id: str
+    status: Status
+    hosts: Mapping[str, Mapping[str, Any]]
+    rc: int | None
+    stages_ms: Mapping[str, int]
+    how: str
+    stdout: str = ""
+    artifacts: Path | None = None
+
+    @property
+    def failed_hosts(self) -> tuple[str, ...]:
+        """Return the targets whose result is a failure, in order."""
+        return tuple(name for name, result in self.hosts.items() if result.get("failed"))
+
+
+@dataclass(frozen=True)
+class Signals:
+    """The two wires of a running job: events out, cancellation in."""
+
+    on_progress: Callable[[Progress], None] | None = None
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+
+class Executor(abc.ABC):
+    """Runs jobs. A back end implements `_execute`; nobody calls that but `run`."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Refuse a back end that would bring a door of its own."""
+        super().__init_subclass__(**kwargs)
+        if "run" in cls.__dict__:
+            raise TypeError(f"{cls.__name__} must not override Executor.run, the only door")
+
+    @final
+    def run(
+        self,
+        job: Job,
+        permit: Permit,
+        on_progress: Callable[[Progress], None] | None = None,
+        cancelled: threading.Event | None = None,
+    ) -> Outcome:
+        """Run a job once; blocks until it has ended, was cancelled, or ran out of time.
+
+        Raises NotPermitted without a fresh permit for this very job, and JobRefused for arguments
+        that cannot be carried. What the module reports is in the outcome, not an exception.
+        """
+        if not isinstance(permit, Permit) or not permit.redeem(job.identity):
+            raise NotPermitted(f"{job.module}: no permit of policy.decide() covers this job")
+        return self._execute(job, Signals(on_progress, cancelled or threading.Event()))
+
+    @abc.abstractmethod
+    def _execute(self, job: Job, signals: Signals) -> Outcome:
+        """Run a permitted job."""
+
+    def close(self) -> None:
+        """Stop what is running and remove what is temporary; the default has nothing to do."""

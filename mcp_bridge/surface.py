@@ -1,0 +1,52 @@
+# Copyright: (c) 2026, the virtbridge maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tools that a client sees: their list in fixed order, and one dispatch for all calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .tools import power, targets, vms
+from .tools.arguments import ArgumentCheck, suggestion
+from .tools.door import Door
+from .tools.spec import Answer, Call, Caller, Refusal, Signals, Tool, UnknownTool
+
+
+class Surface:
+    """All tools over one configuration.
+
+    The list is static: it depends on the configuration alone, never on what was called before.
+    """
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+        every = (*targets.tools(door), *vms.tools(door), *power.tools(door))
+        self.tools: Sequence[Tool] = tuple(tool for tool in every if door.offers(tool))
+        self._by_name = {tool.name: tool for tool in self.tools}
+        self._checks = {
+            tool.name: ArgumentCheck(tool.name, tool.input_schema) for tool in self.tools
+        }
+
+    def call(
+        self,
+        name: str,
+        arguments: Mapping[str, Any],
+        caller: Caller,
+        signals: Signals | None = None,
+    ) -> Answer:
+        """Answer one call with an envelope, also when it is refused or fails.
+
+        Raises `UnknownTool` for a name that is not in the list, and nothing else for a caller's
+        mistake. It blocks until the run has ended or `signals.cancelled` stopped it.
+        """
+        tool = self._by_name.get(name)
+        if tool is None:
+            hint = suggestion(name, self._by_name)
+            raise UnknownTool(f"There is no tool {name!r}{hint}; tools/list names them all.")
+        call = Call(name, arguments, caller, signals or Signals())
+        try:
+            self._checks[name](arguments)
+            return tool.answer(call)
+        except Refusal as refusal:
+            return self._door.refused(call, refusal)

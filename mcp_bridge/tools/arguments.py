@@ -1,0 +1,138 @@
+# Copyright: (c) 2026, the virtbridge maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Checks a call's arguments against the tool's schema, and says what is wrong as a person would."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from .spec import Refusal, Schema
+
+_SHOWN = 60
+_MOST_PROBLEMS = 10
+_MOST_NAMES = 12
+
+
+class ArgumentCheck:
+    """The compiled schema of one tool."""
+
+    def __init__(self, tool: str, schema: Schema) -> None:
+        Draft202012Validator.check_schema(schema)
+        self._tool = tool
+        self._validator = Draft202012Validator(schema)
+
+    def __call__(self, arguments: Mapping[str, Any]) -> None:
+        """Return when the arguments fit; else raise `Refusal` that names every problem."""
+        problems = list(_unfit_text(arguments, ""))
+        if not problems:
+            errors = sorted(self._validator.iter_errors(arguments), key=_order)
+            problems = [line for error in errors for line in _explain(error)]
+        if problems:
+            more = len(problems) - _MOST_PROBLEMS
+            shown = problems[:_MOST_PROBLEMS] + ([f"and {more} more"] if more > 0 else [])
+            raise Refusal(
+                "invalid_args",
+                f"{self._tool}: {'; '.join(shown)}.",
+                f"Correct the arguments and call {self._tool} again; nothing was run.",
+            )
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known name most like `word`, if one is near enough to be meant."""
+    found = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
+    return found[0] if found else None
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """Return a parenthesis with the nearest known name, else all names when they are few."""
+    names = sorted(known)
+    near = nearest(word, names)
+    if near is not None:
+        return f" (did you mean {near}?)"
+    return f" (known: {', '.join(names)})" if 0 < len(names) <= _MOST_NAMES else ""
+
+
+def _order(error: ValidationError) -> tuple[str, str]:
+    return error.json_path, str(error.validator)
+
+
+def _explain(error: ValidationError) -> Iterator[str]:
+    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.path)
+    where = where.removeprefix(".")
+    if error.validator == "additionalProperties":
+        yield from _unknown(error, where)
+    elif error.validator == "required":
+        present = set(error.instance)
+        for name in (name for name in error.validator_value if name not in present):
+            if f"'{name}'" in error.message:
+                yield f"missing argument {where + '.' if where else ''}{name}"
+    elif error.validator == "enum":
+        words = [str(word) for word in error.validator_value]
+        near = nearest(str(error.instance), words)
+        hint = f" (did you mean {near}?)" if near else ""
+        yield f"{where} is {_short(error.instance)}, must be one of {', '.join(words)}{hint}"
+    else:
+        yield f"{where} {_RULES.get(str(error.validator), _as_reported)(error)}"
+
+
+def _unknown(error: ValidationError, where: str) -> Iterator[str]:
+    known = error.schema.get("properties", {}) if isinstance(error.schema, Mapping) else {}
+    for name in sorted(set(error.instance) - set(known)):
+        place = f"{where}.{name}" if where else name
+        yield f"unknown argument {_short(place)}{suggestion(name, known)}"
+
+
+def _as_reported(error: ValidationError) -> str:
+    return f"is not valid: {_short(error.message)}"
+
+
+def _words(types: Any) -> str:
+    return " or ".join([types] if isinstance(types, str) else types)
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=True)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+_RULES: Mapping[str, Callable[[ValidationError], str]] = {
+    "type": lambda e: f"must be {_words(e.validator_value)}, is {_short(e.instance)}",
+    "pattern": lambda e: f"is {_short(e.instance)}, must match {e.validator_value}",
+    "minimum": lambda e: f"is {_short(e.instance)}, must be at least {e.validator_value}",
+    "maximum": lambda e: f"is {_short(e.instance)}, must be at most {e.validator_value}",
+    "minLength": lambda _error: "must not be empty",
+    "maxLength": lambda e: f"is longer than {e.validator_value} characters",
+    "minItems": lambda e: f"must have at least {e.validator_value} item(s)",
+    "maxItems": lambda e: f"must have at most {e.validator_value} items",
+    "uniqueItems": lambda _error: "names the same item twice",
+}
+
+
+def _unfit_text(value: Any, where: str) -> Iterator[str]:
+    """Yield what no run can carry: lone surrogates, which are not text at all."""
+    if isinstance(value, str):
+        if not _encodable(value):
+            yield f"{where or 'arguments'} holds a lone surrogate, which is not valid Unicode"
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            if _encodable(key):
+                yield from _unfit_text(inner, f"{where}.{key}" if where else key)
+            else:
+                yield f"a name in {where or 'arguments'} holds a lone surrogate"
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _unfit_text(inner, f"{where}[{index}]")
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

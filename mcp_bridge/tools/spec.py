@@ -1,0 +1,129 @@
+# Copyright: (c) 2026, the virtbridge maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a tool is: its description for the client and the function behind it, all plain data."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Schema = Mapping[str, Any]
+
+# Slim on purpose: clients validate answers against it, also those of failed calls.
+OUTPUT_SCHEMA: Schema = {
+    "type": "object",
+    "properties": {"ok": {"type": "boolean"}, "status": {"type": "string"}},
+    "required": ["ok", "status"],
+}
+REF_PATTERN = "^[a-z0-9][a-z0-9_-]{0,62}/[^/\\s]+/[^/\\s]+$"
+REF: Schema = {
+    "type": "string",
+    "description": "ref of the VM as vm_list shows it: TARGET/NAMESPACE/ID",
+    "maxLength": 400,
+}
+TARGETS: Schema = {
+    "type": "array",
+    "description": "names from target_list; all targets when absent",
+    "items": {"type": "string", "maxLength": 63},
+    "minItems": 1,
+    "maxItems": 100,
+    "uniqueItems": True,
+}
+FIELDS: Schema = {
+    "type": "array",
+    "description": "fields of each VM to return; ref is always there",
+    "items": {"type": "string", "maxLength": 40},
+    "minItems": 1,
+    "maxItems": 20,
+    "uniqueItems": True,
+}
+
+
+def schema(properties: Mapping[str, Schema], required: tuple[str, ...] = ()) -> Schema:
+    """Return the schema of a tool's arguments: an object that takes nothing undeclared."""
+    body: dict[str, Any] = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "properties": dict(properties),
+    }
+    if required:
+        body["required"] = list(required)
+    return body | {"additionalProperties": False}
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls: the principal as policy and audit know it, and the client's own name."""
+
+    principal: str
+    client: str
+
+
+def _quiet(_message: str) -> None:
+    """Report to nobody."""
+
+
+@dataclass(frozen=True)
+class Signals:
+    """The two wires of a running call: progress out, cancellation in."""
+
+    progress: Callable[[str], None] = _quiet
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a client gets: one envelope."""
+
+    body: Mapping[str, Any]
+
+    @property
+    def ok(self) -> bool:
+        """Whether the call did what was asked."""
+        return bool(self.body["ok"])
+
+
+@dataclass(frozen=True)
+class Call:
+    """One validated call of a tool."""
+
+    tool: str
+    arguments: Mapping[str, Any]
+    caller: Caller
+    signals: Signals
+
+
+@dataclass(frozen=True)
+class Tool:
+    """One tool as a client sees it, and the function that answers it.
+
+    The three hints are static: ``destructive`` is true as soon as any argument can lead to a
+    loss, and decides nothing (policy judges each call by its risk).
+    """
+
+    name: str
+    title: str
+    description: str
+    input_schema: Schema
+    answer: Callable[[Call], Answer]
+    read_only: bool = True
+    destructive: bool = False
+    idempotent: bool = True
+    output_schema: Schema = field(default_factory=lambda: OUTPUT_SCHEMA)
+
+
+class UnknownTool(LookupError):
+    """There is no tool of that name; the text names the nearest one."""
+
+
+class Refusal(Exception):
+    """A call that ends before any run: the error code, what is wrong and where, what to do."""
+
+    def __init__(self, code: str, message: str, next_step: str, *, retryable: bool = False) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.next_step = next_step
+        self.retryable = retryable

@@ -1,0 +1,27 @@
+# Copyright: (c) 2026, the virtbridge maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Running simulators for all tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+import virtsim
+
+
+@pytest.fixture
+def proxmox_sim() -> Iterator[Callable[..., virtsim.SimServer]]:
+    """Start Proxmox simulators: ``proxmox_sim(seed=…, clock=…, …)``, stopped after the test.
+
+    Takes what ``virtsim.start`` takes; without arguments a small world whose clock jumps.
+    """
+    with ExitStack() as running:
+
+        def start(**options: Any) -> virtsim.SimServer:
+            return running.enter_context(virtsim.start("proxmox", **options))
+
+        yield start

@@ -1,0 +1,162 @@
+# Copyright: (c) 2026, the virtbridge maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The server: TLS that can be verified and pinned, connections, a clean start and stop."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import requests
+
+from virtsim.core.server import SimServer
+
+Session = requests.Session
+Serve = Callable[..., SimServer]
+Connect = Callable[[SimServer], Session]
+
+
+def _certificate(sim: SimServer) -> bytes:
+    context = ssl.create_default_context(cafile=sim.ca_file)
+    with (
+        socket.create_connection(("127.0.0.1", sim.port), 3) as plain,
+        context.wrap_socket(plain, server_hostname="localhost") as secured,
+    ):
+        return secured.getpeercert(binary_form=True) or b""
+
+
+def test_the_certificate_verifies_and_has_the_stated_fingerprint(sim: SimServer) -> None:
+    digest = hashlib.sha256(_certificate(sim)).hexdigest().upper()
+    assert sim.fingerprint == ":".join(digest[n : n + 2] for n in range(0, 64, 2))
+
+
+@pytest.mark.parametrize("kind", ["expired", "wrong_name", "foreign_ca"])
+def test_a_bad_certificate_is_refused_by_a_client_yet_control_works(
+    kind: str, serve: Serve, connect: Connect
+) -> None:
+    sim = serve(certificate=kind)
+    with pytest.raises(requests.exceptions.SSLError):
+        connect(sim).get("/boxes")
+    assert sim.control.journal() == []
+
+
+def test_a_client_certificate_reaches_the_platform(sim: SimServer, connect: Connect) -> None:
+    assert connect(sim).get("/who").json() == {"peer": None}
+    assert sim.certificates is not None
+    alice = connect(sim)
+    alice.cert = str(sim.certificates.client("alice"))
+    assert "alice" in str(alice.get("/who").json()["peer"]["subject"])
+
+
+def test_plain_http_works_without_certificates(serve: Serve, connect: Connect) -> None:
+    sim = serve(tls=False)
+    assert sim.url.startswith("http://127.0.0.1:")
+    assert connect(sim).get("/boxes").status_code == 200
+    assert sim.ca_file is None
+    assert len(sim.control.journal()) == 1
+
+
+def test_a_state_directory_keeps_authority_and_fingerprint(
+    tmp_path: Path, serve: Serve, connect: Connect
+) -> None:
+    first = serve(state_dir=tmp_path / "sim")
+    pinned = first.fingerprint
+    first.stop()
+    second = serve(state_dir=tmp_path / "sim")
+    assert second.fingerprint == pinned
+    assert connect(second).get("/boxes").status_code == 200
+    modes = {path.stat().st_mode & 0o077 for path in (tmp_path / "sim").iterdir()}
+    assert modes == {0}
+
+
+def test_stop_frees_port_thread_and_files_even_with_an_open_connection(
+    serve: Serve, connect: Connect
+) -> None:
+    before = threading.active_count()
+    sim = serve()
+    directory = Path(str(sim.ca_file)).parent
+    connect(sim).get("/boxes")
+    sim.control.fault("timeout")
+    with pytest.raises(requests.exceptions.ReadTimeout):
+        connect(sim).get("/boxes", timeout=0.1)
+    began = time.monotonic()
+    sim.stop()
+    assert time.monotonic() - began < 1
+    assert threading.active_count() == before
+    assert not directory.exists()
+    again = serve(port=sim.port)
+    assert connect(again).get("/boxes").status_code == 200
+
+
+def test_a_taken_port_is_an_error_and_leaves_nothing_behind(sim: SimServer, serve: Serve) -> None:
+    before = threading.active_count()
+    with pytest.raises(OSError, match="in use"):
+        serve(port=sim.port)
+    assert threading.active_count() == before
+
+
+def test_an_unknown_certificate_kind_is_refused_and_leaves_nothing_behind(serve: Serve) -> None:
+    before = threading.active_count()
+    with pytest.raises(ValueError, match="wrong_name"):
+        serve(certificate="wrong")
+    assert threading.active_count() == before
+
+
+def test_a_reason_of_ones_own_and_a_body_ended_by_the_connection(sim: SimServer) -> None:
+    context = ssl.create_default_context(cafile=sim.ca_file)
+    client = http.client.HTTPSConnection("localhost", sim.port, timeout=3, context=context)
+    client.request("GET", "/odd")
+    response = client.getresponse()
+    assert (response.status, response.reason) == (418, "No ticket")
+    assert response.headers["content-length"] is None
+    assert response.headers["connection"] == "close"
+    assert response.read() == b""
+    client.close()
+
+
+def test_a_connection_is_kept_on_success_and_closed_on_an_error(sim: SimServer) -> None:
+    context = ssl.create_default_context(cafile=sim.ca_file)
+    client = http.client.HTTPSConnection("localhost", sim.port, timeout=3, context=context)
+    client.request("GET", "/boxes")
+    client.getresponse().read()
+    kept = client.sock
+    client.request("POST", "/boxes", '{"name": "a", "refused": true}')
+    assert client.sock is kept
+    response = client.getresponse()
+    assert (response.status, response.reason) == (409, "Not this one")
+    assert response.headers["connection"] == "close"
+    assert response.headers["server"] == "toy"
+    client.close()
+
+
+def test_an_idle_connection_is_ended_by_the_server(sim: SimServer) -> None:
+    context = ssl.create_default_context(cafile=sim.ca_file)
+    client = http.client.HTTPSConnection("localhost", sim.port, timeout=3, context=context)
+    client.request("GET", "/boxes")
+    client.getresponse().read()
+    began = time.monotonic()
+    assert client.sock.recv(1) == b""
+    assert 0.5 < time.monotonic() - began < 2.5
+    client.close()
+
+
+def test_latency_holds_each_request_back(serve: Serve, connect: Connect) -> None:
+    session = connect(serve(latency=0.2))
+    began = time.monotonic()
+    session.get("/boxes")
+    assert time.monotonic() - began >= 0.2
+
+
+def test_a_small_answer_is_not_held_back_by_the_network(sim: SimServer, session: Session) -> None:
+    session.post("/login")
+    began = time.monotonic()
+    for _ in range(50):
+        session.post("/login")
+    assert time.monotonic() - began < 50 * 0.03
