@@ -145,7 +145,6 @@ def _decision(
         "check": call.check,
         "targets": [target.name for target in call.targets],
         "arguments": _bounded(redactor.clean(arguments)),
-        "identity": call.identity,
         "allowed": verdict.allowed,
         "rule": verdict.rule,
     }

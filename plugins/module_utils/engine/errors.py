@@ -121,7 +121,7 @@ class ValidationFailed(VirtbridgeError):
 
 
 class Unsupported(VirtbridgeError):
-    """This platform, version or library cannot do what was asked."""
+    """The platform, its version or a library cannot do what was asked."""
 
     kind = "unsupported"
 

@@ -151,7 +151,8 @@ class Connect(Protocol):
 
     def __call__(
         self, params: Mapping[str, Any], access: Access
-    ) -> AbstractContextManager[Any]: ...
+    ) -> AbstractContextManager[Any]:
+        """Return the context; ``params`` are the connection options, None where not given."""
 
 
 @dataclass(frozen=True)
