@@ -32,7 +32,7 @@ _TAIL = 65_536
 
 @dataclass(frozen=True)
 class Checked:
-    """The answer of `verify`: how many lines hold, and what is wrong with the first that does not."""
+    """What `verify` found: how many lines hold, and what is wrong with the first that fails."""
 
     lines: int
     problem: str = ""
@@ -95,8 +95,8 @@ class Audit:
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise AuditFailed(
-                f"The audit file {self.path} cannot be written: {reason}. Nothing more is run until "
-                "it can be; check its disk, owner and mode, or set audit.path."
+                f"The audit file {self.path} cannot be written: {reason}. Nothing more is run "
+                "until it can be; check its disk, owner and mode, or set audit.path."
             ) from error
 
 
@@ -177,7 +177,7 @@ def _locked(path: Path) -> Iterator[int]:
 def _write(descriptor: int, row: dict[str, Any]) -> None:
     last, torn = _last(descriptor)
     row["seq"] = (last["seq"] if last else 0) + 1
-    row["time"] = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
+    row["time"] = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
     row["prev"] = last["sha256"] if last else GENESIS
     if torn:
         row["repaired"] = hashlib.sha256(torn).hexdigest()

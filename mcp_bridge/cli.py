@@ -17,7 +17,6 @@ from typing import Any, TypeVar
 import click
 
 from . import __version__
-from .cli_output import show_answer, show_problems, show_tools, write_json
 
 FAILED, USAGE = 1, 2
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -48,15 +47,13 @@ def configured(command: _Command) -> _Command:
             "--targets",
             "targets_file",
             type=click.Path(path_type=Path, dir_okay=False),
-            envvar="VIRTBRIDGE_TARGETS",
-            help="targets.yml [default: ~/.config/virtbridge/targets.yml]",
+            help="targets.yml [default: $VIRTBRIDGE_TARGETS, ~/.config/virtbridge/…]",
         ),
         click.option(
             "--config",
             "config_file",
             type=click.Path(path_type=Path, dir_okay=False),
-            envvar="VIRTBRIDGE_CONFIG",
-            help="virtbridge.yml [default: ~/.config/virtbridge/virtbridge.yml]",
+            help="virtbridge.yml [default: $VIRTBRIDGE_CONFIG, ~/.config/virtbridge/…]",
         ),
     )
     for option in options:
@@ -109,6 +106,7 @@ def serve(**chosen: Any) -> None:
 def tools(json_output: bool, **chosen: Any) -> None:
     """List the tools that a client sees, with their arguments."""
     from .cli_open import open_surface
+    from .cli_output import show_tools
 
     with open_surface(**chosen) as surface:
         show_tools(surface.tools, json_output)
@@ -138,6 +136,7 @@ def call(
     """
     from .cli_call import arguments_of, call_tool
     from .cli_open import open_surface
+    from .cli_output import show_answer
 
     with open_surface(**chosen) as surface:
         arguments = arguments_of(surface, tool, pairs, json_args)
@@ -157,6 +156,7 @@ def targets(probe: bool, json_output: bool, **chosen: Any) -> None:
     """
     from .cli_call import call_tool, unreachable
     from .cli_open import open_surface
+    from .cli_output import show_answer
 
     with open_surface(**chosen) as surface:
         answer = call_tool(surface, "target_list", {"probe": True} if probe else {})
@@ -173,6 +173,7 @@ def check_config(json_output: bool, **chosen: Any) -> None:
     Nothing is contacted. Exit code 2 when there is a mistake.
     """
     from .cli_open import problems_of
+    from .cli_output import show_problems
 
     problems, read = problems_of(**chosen)
     show_problems(problems, read, json_output)
@@ -192,7 +193,7 @@ def sim(arguments: tuple[str, ...]) -> None:
     """Run a simulator of a platform: the same as the command virtsim."""
     from virtsim.cli import main
 
-    sys.exit(main(list(arguments)))
+    main.main(args=list(arguments), prog_name="virtbridge sim")
 
 
 @cli.command()
@@ -204,6 +205,7 @@ def demo(keep: bool, json_output: bool) -> None:
     It needs no cloud and leaves nothing behind. Exit code 1 when a step did not show what it
     should.
     """
+    from .cli_output import write_json
     from .demo import run_demo
 
     report = run_demo(keep=keep, quiet=json_output)

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from rich.console import Console
+from rich import box
+from rich.console import Console
+from rich.table import Table
 
 Body = Mapping[str, Any]
 Memory = dict[str, Any]
@@ -59,7 +60,11 @@ class Report:
 
     def as_json(self) -> dict[str, Any]:
         """Return the report for a script."""
-        return {"ok": self.ok, "interrupted": self.interrupted, "steps": [vars(x) for x in self.lines]}
+        return {
+            "ok": self.ok,
+            "interrupted": self.interrupted,
+            "steps": [vars(x) for x in self.lines],
+        }
 
 
 def require(condition: bool, shown: object) -> None:
@@ -100,9 +105,6 @@ def session(platform: str) -> tuple[Step, ...]:
 
 def print_report(console: Console, report: Report) -> None:
     """Print the table of a demo."""
-    from rich import box
-    from rich.table import Table
-
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("")
     table.add_column("step")
@@ -115,9 +117,11 @@ def print_report(console: Console, report: Report) -> None:
 
 
 def _power(state: str) -> Callable[[Memory], Mapping[str, Any]]:
-    return lambda memory: {"ref": memory["ref"], "state": state, "force": True} if (
-        state == "stopped"
-    ) else {"ref": memory["ref"], "state": state}
+    return lambda memory: (
+        {"ref": memory["ref"], "state": state, "force": True}
+        if (state == "stopped")
+        else {"ref": memory["ref"], "state": state}
+    )
 
 
 def _targets(body: Body, _memory: Memory) -> str:
@@ -128,10 +132,9 @@ def _targets(body: Body, _memory: Memory) -> str:
 
 def _stopped(body: Body, memory: Memory) -> str:
     require(body["ok"], body.get("error"))
-    rows = body["data"]["rows"]
-    columns = body["data"]["cols"]
+    rows, columns = body["data"]["rows"], body["data"].get("cols")
     require(bool(rows), "no stopped guest")
-    first = dict(zip(columns, rows[0], strict=True))
+    first = dict(zip(columns, rows[0], strict=True)) if columns else rows[0]
     memory["ref"] = first["ref"]
     return f"{len(rows)} guests; taking {first['ref']}, {first['name']}"
 

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
+from rich import box
+from rich.console import Console
+from rich.table import Table
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from .tools.spec import Answer, Tool
+from .tools.spec import Answer, Tool
 
 
 def write_json(body: Any) -> None:
@@ -30,9 +30,7 @@ def show_tools(tools: Sequence[Tool], json_output: bool) -> None:
     for tool in tools:
         required = tool.input_schema.get("required", ())
         names = [f"{name}*" if name in required else name for name in _properties(tool)]
-        table.add_row(
-            tool.name, "read" if tool.read_only else "write", " ".join(names), tool.title
-        )
+        table.add_row(tool.name, "read" if tool.read_only else "write", " ".join(names), tool.title)
     _print(table)
 
 
@@ -87,7 +85,7 @@ def _rows(content: Any) -> list[Mapping[str, Any]] | None:
     """Return the rows of an answer that is a list, in either of the two forms it has."""
     if not isinstance(content, Mapping):
         return None
-    if "cols" in content and "rows" in content:
+    if "cols" in content:
         return [dict(zip(content["cols"], row, strict=True)) for row in content["rows"]]
     lists = [value for value in content.values() if isinstance(value, list)]
     if len(content) == 1 and lists and all(isinstance(row, Mapping) for row in lists[0]):
@@ -145,9 +143,6 @@ def _properties(tool: Tool) -> Iterable[str]:
 
 
 def _table(*columns: str) -> Table:
-    from rich import box
-    from rich.table import Table
-
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         table.add_column(column, overflow="fold")
@@ -155,7 +150,5 @@ def _table(*columns: str) -> Table:
 
 
 def _print(table: Table) -> None:
-    from rich.console import Console
-
     # Names of guests may look like markup; they are printed as they are.
     Console(markup=False, highlight=False).print(table)

@@ -21,10 +21,11 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-import virtsim
 import yaml
 from mcp import Client, StdioServerParameters
 from rich.console import Console
+
+import virtsim
 
 from .cli_demo import (
     PLATFORMS,
@@ -84,7 +85,9 @@ class _Demo:
                 yield lambda text: shown.__setitem__(0, text)
             ok = True
         except Exception as error:
-            shown[0] = str(error) if isinstance(error, Unexpected) else f"{type(error).__name__}: {error}"
+            shown[0] = (
+                str(error) if isinstance(error, Unexpected) else f"{type(error).__name__}: {error}"
+            )
             raise _Stop from error
         finally:
             self.report.lines.append(Done(title, ok, time.perf_counter() - begin, shown[0]))
@@ -93,7 +96,9 @@ class _Demo:
         targets: dict[str, Any] = {}
         urls = []
         for platform in PLATFORMS:
-            sim = running.enter_context(virtsim.start(platform, seed="small", clock="real", speed=20.0))
+            sim = running.enter_context(
+                virtsim.start(platform, seed="small", clock="real", speed=20.0)
+            )
             targets[target_name(platform)] = _target(self._folder, platform, sim)
             urls.append(f"{platform} at {sim.url}")
         _write(self._targets, yaml.safe_dump({"targets": targets}))
@@ -129,15 +134,20 @@ class _Demo:
             cwd=self._folder,
         )
         begin = time.perf_counter()
+        # Caught inside, because the client's task group would wrap it.
         async with Client(server, read_timeout_seconds=_CALL_SECONDS) as client:
-            with self._line("MCP: connect, list the tools") as say:
-                listed = await client.list_tools()
-                names = ", ".join(tool.name for tool in listed.tools)
-                say(f"{client.protocol_version}: {names} ({time.perf_counter() - begin:.2f} s)")
-            for platform in PLATFORMS:
-                memory: Memory = {}
-                for step in session(platform):
-                    await self._call(client, step, memory)
+            with suppress(_Stop):
+                await self._converse(client, begin)
+
+    async def _converse(self, client: Client, begin: float) -> None:
+        with self._line("MCP: connect, list the tools") as say:
+            listed = await client.list_tools()
+            names = ", ".join(tool.name for tool in listed.tools)
+            say(f"{client.protocol_version}: {names} ({time.perf_counter() - begin:.2f} s)")
+        for platform in PLATFORMS:
+            memory: Memory = {}
+            for step in session(platform):
+                await self._call(client, step, memory)
 
     async def _call(self, client: Client, step: Step, memory: Memory) -> None:
         with self._line(f"MCP: {step.title} ({step.tool})") as say:
@@ -157,13 +167,13 @@ def run_demo(*, keep: bool, quiet: bool) -> Report:
     console = Console(stderr=quiet, markup=True, highlight=False)
     folder = Path(tempfile.mkdtemp(prefix="virtbridge-demo-"))
     demo = _Demo(folder, console)
-    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    previous = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         with ExitStack() as running:
             demo.run(running)
-    except* _Stop:
+    except _Stop:
         pass
-    except* KeyboardInterrupt:
+    except KeyboardInterrupt:
         demo.report.interrupted = True
     finally:
         signal.signal(signal.SIGTERM, previous)
@@ -225,7 +235,7 @@ def _environment(folder: Path) -> dict[str, str]:
 
 def _bounded(command: list[str], environment: dict[str, str], folder: Path) -> tuple[int, str]:
     """Run a command in a process group of its own, which ends whatever happens here."""
-    child = subprocess.Popen(
+    child = subprocess.Popen(  # noqa: S603  # our own command
         command,
         cwd=folder,
         env=environment,

@@ -61,12 +61,21 @@ class Redactor:
         longest_first = sorted(forms, key=lambda form: (-len(form), form))
         self._known = re.compile("|".join(map(re.escape, longest_first))) if forms else None
 
+    def known(self, value: Any) -> Any:
+        """Return a copy of plain JSON content with the known values masked, and nothing else."""
+        if isinstance(value, str):
+            if value in self._whole:
+                return MASK
+            return value if self._known is None else self._known.sub(MASK, value)
+        if isinstance(value, Mapping):
+            return {self.known(str(key)): self.known(part) for key, part in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.known(part) for part in value]
+        return value
+
     def text(self, text: str) -> str:
         """Return the text with every secret replaced by the mask."""
-        if text in self._whole:
-            return MASK
-        if self._known is not None:
-            text = self._known.sub(MASK, text)
+        text = str(self.known(text))
         for shape in _SHAPES:
             text = shape.sub(MASK, text)
         return text

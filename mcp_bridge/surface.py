@@ -10,7 +10,7 @@ from typing import Any
 from .tools import power, targets, vms
 from .tools.arguments import ArgumentCheck, suggestion
 from .tools.door import Door
-from .tools.spec import Answer, Call, Caller, Refusal, Signals, Tool, UnknownTool
+from .tools.spec import Answer, Call, Caller, Signals, Tool, UnknownTool
 
 
 class Surface:
@@ -45,8 +45,4 @@ class Surface:
             hint = suggestion(name, self._by_name)
             raise UnknownTool(f"There is no tool {name!r}{hint}; tools/list names them all.")
         call = Call(name, arguments, caller, signals or Signals())
-        try:
-            self._checks[name](arguments)
-            return tool.answer(call)
-        except Refusal as refusal:
-            return self._door.refused(call, refusal)
+        return self._door.finish(call, tool, self._checks[name])

@@ -1,23 +1,62 @@
 # Copyright: (c) 2026, the virtbridge maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one way from a tool to a run: target, risk, policy, audit, then the executor."""
+"""The one way from a tool to a run: targets, risk, policy, audit, then the executor."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from .. import policy
+from ..audit import Audit
 from ..catalog import Catalog, full_name
-from ..runner.base import Executor, Job, Outcome, Progress
+from ..envelope import CODE_OF_KIND, MAX_BYTES, close, denied, failed, module_failed
+from ..errors import AuditFailed, JobRefused
+from ..policy import Flags, Rule, TargetFacts
+from ..redact import Redactor
+from ..runner.base import Executor, Job, Outcome
 from ..targets import Target
 from .arguments import suggestion
-from .spec import Call, Refusal, Tool
+from .spec import Answer, Call, Refusal, Tool
 
-_MARGIN = 5.0
-_LONGEST_ANSWER = 105.0
+_LONGEST_RUN = 108.0
+# A run needs more than its module waits: to start, to log in, to report.
+_MARGIN = 8.0
+_REF_PARTS = 3
+_NO_RESULT = {"failed": True, "error": {"kind": "internal", "message": "The run gave no result."}}
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What the bridge is made of, as the configuration says."""
+
+    targets: Mapping[str, Target]
+    targets_path: Path
+    catalog: Catalog
+    executor: Executor
+    audit: Audit
+    rules: Sequence[Rule] = ()
+    flags: Flags = field(default_factory=Flags)
+    max_bytes: int = MAX_BYTES
+
+
+class Denied(Exception):
+    """Policy refused the call; the audit has it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class NoAnswer(Exception):
+    """Not one of the targets of a run gave a result; the first failure stands for all."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(run.run_id)
+        self.run = run
 
 
 @dataclass(frozen=True)
@@ -27,4 +66,192 @@ class Run:
     run_id: str
     answered: Mapping[str, Mapping[str, Any]]
     failed: Mapping[str, Mapping[str, Any]]
-    outcome: Outcome
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Return one line for each target that failed, and what the modules warned of."""
+        dead = [f"{name} did not answer: {reason(result)}" for name, result in self.failed.items()]
+        said = [
+            f"{name}: {text}" if len(self.answered) > 1 else str(text)
+            for name, result in self.answered.items()
+            for text in result.get("warnings") or ()
+        ]
+        return (*dead, *said)
+
+
+class Door:
+    """Runs modules for the tools. Nothing else in the bridge holds an executor."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        self._redactor = Redactor()
+        self.targets = setup.targets
+        self.targets_path = setup.targets_path
+        self.max_bytes = setup.max_bytes
+
+    def offers(self, tool: Tool) -> bool:
+        """Whether the tool is in the list under these flags."""
+        return tool.read_only or not self._setup.flags.read_only
+
+    def pick(self, names: Sequence[str] | None) -> tuple[str, ...]:
+        """Return the named targets, all when none is named; `Refusal` for one that is unknown."""
+        for name in names or ():
+            if name not in self.targets:
+                raise self._unknown_target(name)
+        if not self.targets:
+            raise self._unknown_target(None)
+        return tuple(names or self.targets)
+
+    def target_of(self, ref: str) -> str:
+        """Return the target that a ref names; `Refusal` when it is no ref or names none."""
+        parts = ref.split("/")
+        if (
+            len(parts) != _REF_PARTS
+            or not all(parts)
+            or any(part != part.strip() for part in parts)
+        ):
+            raise Refusal(
+                "invalid_args",
+                f"ref is {ref!r}, must be TARGET/NAMESPACE/ID, such as lab/-/100.",
+                "Find the ref of a VM with vm_list and pass it unchanged; nothing was run.",
+            )
+        return self.pick([parts[0]])[0]
+
+    def verdicts(self, name: str) -> dict[str, str]:
+        """Return what policy says to each risk class on a target, whatever the tool."""
+        facts = self._facts([name])
+        return {
+            risk: "allow" if self._judge("*", "*", risk, facts).allowed else "deny"
+            for risk in policy.RISKS
+        }
+
+    def run(
+        self,
+        call: Call,
+        module: str,
+        arguments: Mapping[str, Any],
+        names: Sequence[str],
+        *,
+        check: bool = False,
+    ) -> Run:
+        """Run one module on some targets, once, as one invocation of the executor.
+
+        Raises `Denied` when policy forbids it, and `NoAnswer` when not one target gave a result.
+        """
+        job = Job(
+            module=full_name(module),
+            args=arguments,
+            targets=tuple(self.targets[name] for name in names),
+            check=check,
+            timeout=min(_LONGEST_RUN, arguments.get("wait_timeout", _LONGEST_RUN) + _MARGIN),
+        )
+        permit = self._permit(call, module, job)
+        begin = time.monotonic()
+        outcome = self._setup.executor.run(
+            job,
+            permit,
+            on_progress=lambda progress: call.signals.progress(str(progress)),
+            cancelled=call.signals.cancelled,
+        )
+        run = _sorted(outcome, names)
+        self._record(run, outcome, time.monotonic() - begin)
+        if not run.answered:
+            raise NoAnswer(run)
+        return run
+
+    def finish(self, call: Call, tool: Tool, check: Callable[[Mapping[str, Any]], None]) -> Answer:
+        """Check the arguments and answer, whatever becomes of it, within the byte budget."""
+        try:
+            check(call.arguments)
+            body = dict(tool.answer(call))
+        except Refusal as refusal:
+            body = refused(refusal)
+        except Denied as error:
+            body = denied(error.reason)
+        except NoAnswer as error:
+            result = next(iter(error.run.failed.values()))
+            others = error.run.warnings if len(error.run.failed) > 1 else ()
+            body = module_failed(result, run_id=error.run.run_id, warnings=others)
+        except AuditFailed as error:
+            body = failed("audit_failed", str(error))
+        except JobRefused as error:
+            body = failed("invalid_args", str(error))
+        return Answer(close(body, self._redactor, self._setup.max_bytes))
+
+    def _permit(self, call: Call, module: str, job: Job) -> policy.Permit:
+        """Judge the job and record it; return the permit only when both went well."""
+        judged = policy.Call(
+            tool=call.tool,
+            operation=module,
+            risk=policy.risk_of(self._setup.catalog.entry(module), job.args),
+            targets=self._facts([target.name for target in job.targets]),
+            identity=job.identity,
+            check=job.check,
+            principal=call.caller.principal,
+            client=call.caller.client,
+        )
+        verdict = policy.decide(judged, self._setup.rules, self._setup.flags)
+        if verdict.permit is None:
+            self._setup.audit.refused(judged, verdict, job.args, self._redactor)
+            raise Denied(f"{verdict.reason}.")
+        self._setup.audit.intent(judged, verdict, job.args, job.run_id, self._redactor)
+        return verdict.permit
+
+    def _record(self, run: Run, outcome: Outcome, seconds: float) -> None:
+        results = run.answered.values()
+        first = next(iter(run.failed.values()), None)
+        self._setup.audit.outcome(
+            run.run_id,
+            outcome.status,
+            changed=any(result.get("changed") for result in results),
+            error=_code(first) if first is not None else None,
+            diff=[result["diff"] for result in results if result.get("diff")],
+            milliseconds=round(seconds * 1000),
+        )
+
+    def _facts(self, names: Sequence[str]) -> tuple[TargetFacts, ...]:
+        chosen = [self.targets[name] for name in names]
+        return tuple(TargetFacts(each.name, each.labels, each.read_only) for each in chosen)
+
+    def _judge(
+        self, tool: str, operation: str, risk: str, facts: tuple[TargetFacts, ...]
+    ) -> policy.Verdict:
+        call = policy.Call(tool, operation, risk, facts, identity="")
+        return policy.decide(call, self._setup.rules, self._setup.flags)
+
+    def _unknown_target(self, name: str | None) -> Refusal:
+        if not self.targets:
+            text = "No target is configured"
+            return Refusal("unknown_target", f"{text}.", "Call target_list; it explains how to.")
+        return Refusal(
+            "unknown_target",
+            f"There is no target {name!r}{suggestion(name or '', self.targets)}.",
+            "Use a name of target_list; nothing was run.",
+        )
+
+
+def refused(refusal: Refusal) -> dict[str, Any]:
+    """Return the envelope of a call that ended before any run."""
+    return failed(
+        refusal.code, refusal.message, next_step=refusal.next_step, retryable=refusal.retryable
+    )
+
+
+def reason(result: Mapping[str, Any]) -> str:
+    """Return in one line why a target gave no result."""
+    error = result.get("error") or {}
+    return f"{_code(result)}: {error.get('message') or result.get('msg') or 'no reason given'}"
+
+
+def _code(result: Mapping[str, Any]) -> str:
+    error = result.get("error") or {}
+    return CODE_OF_KIND.get(str(error.get("kind")), "module_failed")
+
+
+def _sorted(outcome: Outcome, names: Sequence[str]) -> Run:
+    results = {name: outcome.hosts.get(name, _NO_RESULT) for name in names}
+    return Run(
+        run_id=outcome.run_id,
+        answered={name: each for name, each in results.items() if not each.get("failed")},
+        failed={name: each for name, each in results.items() if each.get("failed")},
+    )

@@ -4,8 +4,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from ..envelope import changed
 from .door import Door
-from .spec import REF, Answer, Call, Tool, schema
+from .spec import REF, Call, Tool, schema
 
 STATES = ("started", "stopped", "restarted", "reset", "paused", "resumed")
 _LONGEST_WAIT = 100
@@ -23,7 +27,10 @@ _SCHEMA = schema(
             "type": "boolean",
             "description": "cut the power at once instead of asking the guest",
         },
-        "check": {"type": "boolean", "description": "preview: say what would change, change nothing"},
+        "check": {
+            "type": "boolean",
+            "description": "preview: say what would change, change nothing",
+        },
         "wait_timeout": {
             "type": "integer",
             "minimum": 1,
@@ -39,14 +46,21 @@ _SCHEMA = schema(
 def tools(door: Door) -> tuple[Tool, ...]:
     """Return the one tool."""
 
-    def power(call: Call) -> Answer:
+    def power(call: Call) -> Mapping[str, Any]:
         arguments = dict(call.arguments)
         check = arguments.pop("check", False)
         arguments.setdefault("wait_timeout", _DEFAULT_WAIT)
         target = door.target_of(arguments["ref"])
         run = door.run(call, "vm_power", arguments, (target,), check=check)
-        door.require_one_answer(run)
-        return door.changed(run, target, check=check)
+        result = run.answered[target]
+        return changed(
+            result.get("object"),
+            run_id=run.run_id,
+            was_changed=bool(result.get("changed")),
+            check=check,
+            diff=result.get("diff"),
+            warnings=run.warnings,
+        )
 
     return (
         Tool(

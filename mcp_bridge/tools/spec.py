@@ -97,9 +97,9 @@ class Call:
 
 @dataclass(frozen=True)
 class Tool:
-    """One tool as a client sees it, and the function that answers it.
+    """One tool as a client sees it, and the function that gives the envelope of a call.
 
-    The three hints are static: ``destructive`` is true as soon as any argument can lead to a
+    The hints are static: ``destructive`` is true as soon as any argument can lead to a
     loss, and decides nothing (policy judges each call by its risk).
     """
 
@@ -107,7 +107,7 @@ class Tool:
     title: str
     description: str
     input_schema: Schema
-    answer: Callable[[Call], Answer]
+    answer: Callable[[Call], Mapping[str, Any]]
     read_only: bool = True
     destructive: bool = False
     idempotent: bool = True

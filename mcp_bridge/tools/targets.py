@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .door import Door
-from .spec import TARGETS, Answer, Call, Tool, schema
+from ..envelope import ok
+from ..targets import Target
+from .door import Door, NoAnswer, Run, reason
+from .spec import TARGETS, Call, Tool, schema
 
 _SCHEMA = schema(
     {
@@ -35,18 +38,17 @@ this server."""
 def tools(door: Door) -> tuple[Tool, ...]:
     """Return the one tool."""
 
-    def answer(call: Call) -> Answer:
+    def answer(call: Call) -> Mapping[str, Any]:
         if not door.targets:
             advice = HOW_TO_CONFIGURE.format(path=door.targets_path)
-            return door.memory({"targets": [], "how_to_configure": advice})
+            return ok({"targets": [], "how_to_configure": advice})
         names = door.pick(call.arguments.get("targets"))
-        rows: list[dict[str, Any]] = [door.describe(name) for name in names]
+        rows = [_row(door.targets[name]) | {"policy": door.verdicts(name)} for name in names]
         if not call.arguments.get("probe", False):
-            return door.memory({"targets": rows})
-        run = door.run(call, "vm_info", {"limit": 1}, names)
-        for row in rows:
-            row.update(door.reachability(run, row["name"]))
-        return door.result(run, {"targets": rows})
+            return ok({"targets": rows})
+        run = _probe(door, call, names)
+        found = [row | _reached(run, row["name"]) for row in rows]
+        return ok({"targets": found}, run_id=run.run_id)
 
     return (
         Tool(
@@ -61,3 +63,27 @@ def tools(door: Door) -> tuple[Tool, ...]:
             answer=answer,
         ),
     )
+
+
+def _row(target: Target) -> dict[str, Any]:
+    return {
+        "name": target.name,
+        "platform": target.platform,
+        "urls": list(target.urls),
+        "labels": dict(target.labels),
+        "read_only": target.read_only,
+    }
+
+
+def _probe(door: Door, call: Call, names: Sequence[str]) -> Run:
+    """Read one VM of each target; that not one answers is what was asked, not a failure."""
+    try:
+        return door.run(call, "vm_info", {"limit": 1}, names)
+    except NoAnswer as error:
+        return error.run
+
+
+def _reached(run: Run, name: str) -> dict[str, Any]:
+    if name in run.answered:
+        return {"reachable": True}
+    return {"reachable": False, "reason": reason(run.failed[name])}

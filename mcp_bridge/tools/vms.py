@@ -9,10 +9,11 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ..envelope import ok, rows
 from .arguments import suggestion
 from .door import Door, Run
 from .paging import RowSet, RowStore
-from .spec import FIELDS, REF, TARGETS, Answer, Call, Refusal, Tool, schema
+from .spec import FIELDS, REF, TARGETS, Call, Refusal, Tool, schema
 
 STATES = (
     "running",
@@ -91,46 +92,44 @@ class _Vms:
         self._door = door
         self._store = RowStore()
 
-    def list(self, call: Call) -> Answer:
+    def list(self, call: Call) -> Mapping[str, Any]:
         fields = _columns(call.arguments.get("fields"))
         cursor = call.arguments.get("cursor")
         if cursor:
-            rows, offset = self._store.page(cursor, call.caller.principal)
-            _same_filters(call.arguments, rows)
+            kept, offset = self._store.page(cursor, call.caller.principal)
+            _same_filters(call.arguments, kept)
         else:
-            rows, offset = self._read(call), 0
-        shown = [{name: row.get(name) for name in fields} for row in rows.rows[offset:]]
-        limit = call.arguments.get("limit", _DEFAULT_LIMIT)
-        return self._door.page(
-            run_id=rows.run_id,
-            rows=shown[:limit],
-            total=len(rows.rows),
+            kept, offset = self._read(call), 0
+        end = offset + call.arguments.get("limit", _DEFAULT_LIMIT)
+        return rows(
+            [{name: row.get(name) for name in fields} for row in kept.rows[offset:end]],
+            run_id=kept.run_id,
+            total=len(kept.rows),
             offset=offset,
-            cursor=lambda at: self._store.cursor(rows, at),
-            warnings=rows.warnings,
+            cursor=lambda at: self._store.cursor(kept, at),
+            budget=self._door.max_bytes,
+            warnings=kept.warnings,
         )
 
     def _read(self, call: Call) -> RowSet:
         targets = self._door.pick(call.arguments.get("targets"))
         run = self._door.run(call, "vm_info", {"limit": 0}, targets)
-        self._door.require_one_answer(run)
         matching = [row for row in _objects(run) if _matches(row, call.arguments)]
-        rows = RowSet(
+        kept = RowSet(
             run_id=run.run_id,
             principal=call.caller.principal,
             filters=_filters(call.arguments),
             rows=matching,
             warnings=run.warnings,
         )
-        self._store.keep(rows)
-        return rows
+        self._store.keep(kept)
+        return kept
 
-    def get(self, call: Call) -> Answer:
+    def get(self, call: Call) -> Mapping[str, Any]:
         ref = call.arguments["ref"]
         target = self._door.target_of(ref)
         arguments = {"ref": ref, "raw": call.arguments.get("raw", False), "details": True}
         run = self._door.run(call, "vm_info", arguments, (target,))
-        self._door.require_one_answer(run)
         found = list(_objects(run))
         if not found:
             raise Refusal(
@@ -138,7 +137,7 @@ class _Vms:
                 f"There is no VM {ref}.",
                 "Find its ref with vm_list; ids change when a VM is made anew.",
             )
-        return self._door.result(run, found[0])
+        return ok(found[0], run_id=run.run_id, warnings=run.warnings)
 
 
 def tools(door: Door) -> tuple[Tool, ...]:
@@ -203,9 +202,9 @@ def _filters(arguments: Mapping[str, Any]) -> str:
     return json.dumps(kept, sort_keys=True)
 
 
-def _same_filters(arguments: Mapping[str, Any], rows: RowSet) -> None:
+def _same_filters(arguments: Mapping[str, Any], kept: RowSet) -> None:
     given = _filters(arguments)
-    if given not in ("{}", rows.filters):
+    if given not in ("{}", kept.filters):
         raise Refusal(
             "invalid_args",
             "vm_list: the filters differ from those that the cursor was made with.",

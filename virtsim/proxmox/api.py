@@ -56,7 +56,7 @@ class Call:
     def flag(self, name: str, default: bool = False) -> bool:
         """Read a boolean parameter."""
         value = self.params.get(name)
-        return default if value is None else value in {True, 1, "1"}
+        return default if value is None else value in {True, "1"}
 
     def text(self, name: str) -> str | None:
         """Read a parameter as text."""

@@ -41,8 +41,7 @@ class Keyring:
     def _signature(self, text: str) -> str:
         # As long as the RSA signature of a real ticket: clients store and send it whole.
         block = b"".join(
-            hmac.new(self.secret, f"{n}:{text}".encode(), hashlib.sha256).digest()
-            for n in range(8)
+            hmac.new(self.secret, f"{n}:{text}".encode(), hashlib.sha256).digest() for n in range(8)
         )
         return base64.b64encode(block).decode()
 
@@ -81,22 +80,22 @@ def usable(access: Access, user: str, now: float) -> bool:
 
 
 def identify(
-    access: Access, keys: Keyring, headers: Mapping[str, str], method: str, path: str, now: float
+    access: Access, keys: Keyring, headers: Mapping[str, str], operation: str, now: float
 ) -> str | None:
-    """Name the caller of a request, None for an open operation, or raise the 401."""
+    """Name the caller of an operation, None for an open one, or raise the 401."""
     authorization = headers.get("authorization", "")
     match = re.match(r"PVEAPIToken=([^=]*)=(.*)", authorization)
     if match:
         return _token_user(access, match[1], match[2], now)
     cookie = re.search(rf"(?:^|\s|;){COOKIE}=([^;]*)", headers.get("cookie", ""))
-    if f"{method} {path}" in OPEN:
+    if operation in OPEN:
         return None
     if not cookie:
         raise Unauthenticated("No ticket")
     user = keys.user_of(unquote(cookie[1]), now)
     if user is None or not usable(access, user, now):
         raise Unauthenticated("Authentication failed!")
-    if method != "GET":
+    if not operation.startswith("GET "):
         token = headers.get("csrfpreventiontoken", "")
         if not keys.csrf_holds(token, user, now):
             raise Unauthenticated("Permission denied - invalid csrf token")

@@ -13,6 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from . import corrections
+
 PLACEHOLDER = re.compile(r"\{([\w-]+)\}")
 # The volume of a storage and the id of a nested pool may hold slashes.
 GREEDY = {"/nodes/{node}/storage/{storage}/content/{volume}", "/pools/{poolid}"}
@@ -38,16 +40,33 @@ class Operation:
         return params
 
 
+def _overlay(found: Mapping[str, Any], extra: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+    changed = {k: corrections.merge(found.get(k, {}), v) for k, v in extra.items() if k in found}
+    return {**found, **changed}
+
+
+def _corrected(facts: Mapping[str, Any]) -> Mapping[str, Any]:
+    key = f"{facts['method']} {facts['path']}"
+    extra = corrections.PARAMETERS.get(key, {})
+    if key in corrections.LOOSE:
+        extra = {name: {"optional": True} for name in corrections.LOOSE_KEYS}
+        facts = {**facts, "additional_params": True}
+    return {**facts, "params": _overlay(facts["params"], extra)} if extra else facts
+
+
 class Catalog:
     """All operations and formats of one release."""
 
     def __init__(self, source: Mapping[str, Any]) -> None:
         """Index the operations by the shape of their path."""
         self.nested: Mapping[str, Any] = source["formats"]["nested"]
-        self.named: Mapping[str, Any] = source["formats"]["named"]
+        self.named: Mapping[str, Any] = {
+            name: {**row, "props": _overlay(row["props"], corrections.PROPERTIES.get(name, {}))}
+            for name, row in source["formats"]["named"].items()
+        }
         self.cpu_models: Mapping[str, Mapping[str, str]] = source["cpu_models"]
         self.operations = {
-            f"{e['method']} {e['path']}": Operation(e["method"], e["path"], e)
+            f"{e['method']} {e['path']}": Operation(e["method"], e["path"], _corrected(e))
             for e in source["endpoints"]
         }
         self._tree: dict[str, Any] = {}

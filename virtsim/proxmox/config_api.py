@@ -60,7 +60,7 @@ OPTION_PRIVILEGES = {
     "tablet": "HWType",
     "hotplug": "Options",
 }
-CLOUDINIT = frozenset("cicustom cipassword citype ciupgrade ciuser sshkeys".split())
+CLOUDINIT = frozenset(["cicustom", "cipassword", "citype", "ciupgrade", "ciuser", "sshkeys"])
 
 
 def check_options(call: Call, keys: list[str]) -> None:

@@ -96,14 +96,13 @@ class Disks:
         if "images" not in row["content"]:
             raise ApiError(f"storage '{storage}' does not support vm images\n")
         file_based = row["type"] in FILE_BASED
-        suffix = f".{form or 'qcow2' if kind == 'cloudinit' else form or 'raw'}"
-        stem = "base" if kind == "base" else "vm"
-        taken = {v.rpartition("/")[2].partition(".")[0] for v in self._volumes_of(storage)}
+        suffix = "." + (form or ("qcow2" if kind == "cloudinit" else "raw"))
+        taken = {re.split("[:/]", v)[-1].partition(".")[0] for v in self._volumes_of(storage)}
         if kind == "cloudinit":
             name = f"vm-{vmid}-cloudinit"
         else:
-            numbers = (f"{stem}-{vmid}-disk-{n}" for n in range(10_000))
-            name = next(n for n in numbers if n.partition(":")[2] or n not in taken)
+            names = (f"vm-{vmid}-disk-{n}" for n in range(10_000))
+            name = next(n for n in names if n not in taken)
         path = f"{vmid}/{name}{suffix}" if file_based else name
         volume = f"{storage}:{path}"
         self._state.volumes[volume] = {
@@ -115,15 +114,7 @@ class Disks:
         return volume
 
     def _volumes_of(self, storage: str) -> Iterator[str]:
-        known = [v for v in self._state.volumes if v.startswith(f"{storage}:")]
-        used = [
-            volume
-            for guest in self._state.guests.values()
-            for conf in (guest.conf, guest.pending, *guest.snapshots.values())
-            for _, volume in self.volumes(conf)
-            if volume.startswith(f"{storage}:")
-        ] if len(self._state.guests) <= 50 else []  # noqa: PLR2004  (large seeds register all)
-        yield from dict.fromkeys([*known, *used])
+        return (v for v in self._state.volumes if v.startswith(f"{storage}:"))
 
     def free(self, volume: str) -> None:
         """Destroy a volume."""

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from . import formats_firewall as firewall
 from . import formats_names as names
 from . import formats_net as net
 from . import propstring
@@ -40,11 +41,11 @@ SIMPLE: Mapping[str, Callable[[str], None]] = {
     "pve-configid": names.configid,
     "pve-cpuset": names.cpuset,
     "pve-dir-override": names.dir_override,
-    "pve-fw-addr-spec": net.addresses,
-    "pve-fw-dport-spec": net.ports,
-    "pve-fw-icmp-type-spec": net.icmp_type,
-    "pve-fw-protocol-spec": net.protocol,
-    "pve-fw-sport-spec": net.ports,
+    "pve-fw-addr-spec": firewall.addresses,
+    "pve-fw-dport-spec": firewall.ports,
+    "pve-fw-icmp-type-spec": firewall.icmp_type,
+    "pve-fw-protocol-spec": firewall.protocol,
+    "pve-fw-sport-spec": firewall.ports,
     "pve-groupid": names.group,
     "pve-hotplug-features": names.hotplug,
     "pve-iface": net.iface,
@@ -61,15 +62,16 @@ SIMPLE: Mapping[str, Callable[[str], None]] = {
     "pve-realm": names.realm,
     "pve-replication-job-id": names.replication_job,
     "pve-roleid": names.role,
-    "pve-sdn-bgp-rt": names.route_target,
-    "pve-sdn-fabric-id": names.fabric,
-    "pve-sdn-isis-net": names.isis_net,
+    "pve-sdn-bgp-rt": net.route_target,
+    "pve-sdn-fabric-id": net.fabric,
+    "pve-sdn-isis-net": net.isis_net,
     "pve-startup-order": names.startup,
     "pve-storage-content": names.content,
     "pve-storage-id": names.storage_id,
     "pve-storage-path": names.absolute_path,
     "pve-storage-path-in-property-string": names.mapped_path,
     "pve-storage-portal-dns": net.portal,
+    "pve-storage-zfs-blocksize": names.zfs_blocksize,
     "pve-tag": names.tag,
     "pve-task-status-type": names.task_status,
     "pve-tokenid": names.token,

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 import uuid
 from collections.abc import Mapping
@@ -21,8 +22,25 @@ if TYPE_CHECKING:
     from .api import Call
 
 CONTROL = frozenset(
-    "background_delay delete digest force import-working-storage node revert skiplock vmid "
-    "archive bwlimit ha-managed live-restore pool start storage unique".split()
+    [
+        "background_delay",
+        "delete",
+        "digest",
+        "force",
+        "import-working-storage",
+        "node",
+        "revert",
+        "skiplock",
+        "vmid",
+        "archive",
+        "bwlimit",
+        "ha-managed",
+        "live-restore",
+        "pool",
+        "start",
+        "storage",
+        "unique",
+    ]
 )
 CHANGED = "checksum mismatch (file change by other user?)\n"
 MASK = "**********"
@@ -84,21 +102,23 @@ def spell(call: Call, guest: Guest, key: str, value: Any) -> str:
     if is_drive(key):
         return call.sim.disks.settle(guest, key, text)
     if re.fullmatch(r"net\d+", key):
-        props = call.sim.catalog.nested["qemu.net"]["props"]
-        values = propstring.split(props, text)
-        address = values.pop("macaddr", "") or mac(call.state)
-        model = values.pop("model")
-        rest = (f"{k}={v}" for k, v in sorted(values.items()))
-        return ",".join([f"{model}={address.upper()}", *rest])
-    if key == "tags":
-        return unique_tags(text)
+        return spell_card(call, text)
     if key == "cipassword" and not text.startswith("$5$"):
-        return "$5$virtsim$" + base64.b64encode(str(len(text)).encode()).decode()
-    if key == "description":
-        return text
-    if key == "vmgenid" and text == "1":
-        return uuid_of(call.state)
-    return text.strip("\n")
+        text = "$5$virtsim$" + hashlib.sha256(text.encode()).hexdigest()
+    elif key == "tags":
+        text = unique_tags(text)
+    elif key == "vmgenid" and text == "1":
+        text = uuid_of(call.state)
+    return text if key == "description" else text.strip("\n")
+
+
+def spell_card(call: Call, text: str) -> str:
+    """Print a network card, with a MAC address if it brings none."""
+    values = propstring.split(call.sim.catalog.nested["qemu.net"]["props"], text)
+    address = values.pop("macaddr", "") or mac(call.state)
+    model = values.pop("model")
+    rest = (f"{k}={v}" for k, v in sorted(values.items()))
+    return ",".join([f"{model}={address.upper()}", *rest])
 
 
 def check_lock(guest: Guest, call: Call) -> None:
@@ -168,6 +188,7 @@ def update(call: Call, guest: Guest) -> None:
         pending.want(guest, key, text)
     if "boot" in values:
         check_boot(guest)
+    pin_machine(values, {**guest.conf, **guest.pending}, guest.pending)
     pending.tidy(guest)
     pending.apply(guest, disks)
 
@@ -201,6 +222,13 @@ def _delete(guest: Guest, key: str, force: bool, disks: Disks) -> None:
     pending.want_gone(guest, key, force)
 
 
+def pin_machine(values: Mapping[str, Any], conf: Mapping[str, str], target: dict[str, str]) -> None:
+    """Pin the machine version of Windows guests, whose drivers depend on it."""
+    windows = re.match(r"w(xp|2k|vista|in)", str(values.get("ostype", "")))
+    if windows and "machine" not in conf:
+        target["machine"] = "pc-i440fx-9.2+pve1"
+
+
 def boot_order(conf: Mapping[str, str]) -> list[str] | None:
     """Give the devices of a boot order, None when there is none."""
     match = re.search(r"order=([^,]*)", conf.get("boot", ""))
@@ -228,6 +256,8 @@ def typed(call: Call, key: str, value: str) -> Any:
     kind = (schema.get(key) or schema.get(re.sub(r"\d+$", "", key) + "[n]") or {}).get("type")
     if key in {"snaptime", "vmid", "template"} or kind in {"integer", "boolean"}:
         return int(value) if re.fullmatch(r"[+-]?\d+", value) else value
+    if key == "description":
+        return value.removesuffix("\n")
     return MASK if key == "cipassword" else value
 
 

@@ -61,8 +61,6 @@ def status_row(call: Call, guest: Guest, full: bool = True) -> dict[str, Any]:
         "memhost": memory(guest) // 2 if guest.running else 0,
         "netin": 4096 if guest.running else 0,
         "netout": 2048 if guest.running else 0,
-        "diskread": 8192 if guest.running else 0,
-        "diskwrite": 4096 if guest.running else 0,
         "uptime": int(call.now - guest.started) if guest.running else 0,
     }
     for key in ("tags", "lock"):
@@ -71,6 +69,7 @@ def status_row(call: Call, guest: Guest, full: bool = True) -> dict[str, Any]:
     if guest.template:
         row["template"] = 1
     if guest.running:
+        row |= {"diskread": 8192, "diskwrite": 4096}
         row["pid"] = 10_000 + guest.vmid
     if full:
         row["qmpstatus"] = "paused" if guest.paused else guest.status

@@ -10,9 +10,28 @@ from .disks import Disks, is_drive
 from .model import Guest
 
 FAST = frozenset(
-    "cicustom cipassword citype ciupgrade ciuser description hookscript lock migrate_downtime "
-    "migrate_speed name nameserver onboot protection searchdomain shares sshkeys startup tags "
-    "vmstatestorage".split()
+    [
+        "cicustom",
+        "cipassword",
+        "citype",
+        "ciupgrade",
+        "ciuser",
+        "description",
+        "hookscript",
+        "lock",
+        "migrate_downtime",
+        "migrate_speed",
+        "name",
+        "nameserver",
+        "onboot",
+        "protection",
+        "searchdomain",
+        "shares",
+        "sshkeys",
+        "startup",
+        "tags",
+        "vmstatestorage",
+    ]
 )
 ALWAYS = frozenset({"hotplug", "cpuunits", "cpulimit"})
 DEFAULT_HOTPLUG = "network,disk,usb"

@@ -108,9 +108,7 @@ def permissions(access: Access, who: str, path: str) -> Privileges:
     return found
 
 
-def allowed(
-    access: Access, who: str, path: str, wanted: Iterable[str], every: bool = True
-) -> bool:
+def allowed(access: Access, who: str, path: str, wanted: Iterable[str], every: bool = True) -> bool:
     """Tell whether all (or any) of the privileges are held on a path."""
     held = permissions(access, who, path)
     return all(p in held for p in wanted) if every else any(p in held for p in wanted)
@@ -121,9 +119,7 @@ def refuse(what: str = "") -> ApiError:
     return ApiError(f"Permission check failed{f' ({what})' if what else ''}\n", 403)
 
 
-def require(
-    access: Access, who: str, path: str, wanted: Sequence[str], every: bool = True
-) -> None:
+def require(access: Access, who: str, path: str, wanted: Sequence[str], every: bool = True) -> None:
     """Raise the 403 answer unless the privileges are held on a path."""
     if every:
         for privilege in wanted:
@@ -271,9 +267,9 @@ def login_capabilities(access: Access, who: str) -> dict[str, dict[str, int]]:
         held = permissions(access, who, path)
         for area in AREAS:
             root = roots.get(area, f"/{area}")
-            if path not in {"/", root} and not path.startswith(f"{root}/"):
-                if not (path.startswith("/pool") and area in {"vms", "storage"}):
-                    continue
+            below = path in {"/", root} or path.startswith(f"{root}/")
+            if not below and not (path.startswith("/pool") and area in {"vms", "storage"}):
+                continue
             found[area] |= {p: 1 for p in held if re.match(words[area], p)}
     return found
 
@@ -288,5 +284,3 @@ def interesting_paths(access: Access) -> list[str]:
     for pool in access.pools.values():
         named += [f"/vms/{v}" for v in pool["vms"]] + [f"/storage/{s}" for s in pool["storage"]]
     return sorted(dict.fromkeys([*fixed, *named]))
-
-

@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-VM_CONFIG = "CDROM CPU Cloudinit Disk HWType Memory Network Options".split()
-VM_AGENT = "Audit FileRead FileSystemMgmt FileWrite Unrestricted".split()
+VM_CONFIG = ["CDROM", "CPU", "Cloudinit", "Disk", "HWType", "Memory", "Network", "Options"]
+VM_AGENT = ["Audit", "FileRead", "FileSystemMgmt", "FileWrite", "Unrestricted"]
 
 VM = frozenset(
     [f"VM.{p}" for p in ("Allocate", "Audit", "Backup", "Clone", "Console", "Migrate")]
@@ -22,8 +22,15 @@ POOL = frozenset({"Pool.Allocate", "Pool.Audit"})
 SYS = frozenset({"Sys.Audit", "Sys.Console", "Sys.Syslog"})
 ACCESS = frozenset({"Group.Allocate", "Realm.AllocateUser", "User.Modify"})
 ROOT = frozenset(
-    "Permissions.Modify Realm.Allocate Sys.AccessNetwork Sys.Incoming Sys.Modify "
-    "Sys.PowerMgmt Mapping.Modify".split()
+    [
+        "Permissions.Modify",
+        "Realm.Allocate",
+        "Sys.AccessNetwork",
+        "Sys.Incoming",
+        "Sys.Modify",
+        "Sys.PowerMgmt",
+        "Mapping.Modify",
+    ]
 )
 PRIVILEGES = VM | DATASTORE | MAPPING | SDN | POOL | SYS | ACCESS | ROOT
 
@@ -32,8 +39,15 @@ ROLES: dict[str, frozenset[str]] = {
     "NoAccess": frozenset(),
     "PVEAdmin": PRIVILEGES - ROOT,
     "PVEAuditor": frozenset(
-        "Datastore.Audit Mapping.Audit Pool.Audit SDN.Audit Sys.Audit VM.Audit "
-        "VM.GuestAgent.Audit".split()
+        [
+            "Datastore.Audit",
+            "Mapping.Audit",
+            "Pool.Audit",
+            "SDN.Audit",
+            "Sys.Audit",
+            "VM.Audit",
+            "VM.GuestAgent.Audit",
+        ]
     ),
     "PVEDatastoreAdmin": DATASTORE,
     "PVEDatastoreUser": frozenset({"Datastore.AllocateSpace", "Datastore.Audit"}),
@@ -48,8 +62,17 @@ ROLES: dict[str, frozenset[str]] = {
     "PVEUserAdmin": ACCESS,
     "PVEVMAdmin": VM,
     "PVEVMUser": frozenset(
-        "VM.Audit VM.Backup VM.Config.CDROM VM.Config.Cloudinit VM.Console VM.GuestAgent.Audit "
-        "VM.GuestAgent.FileRead VM.GuestAgent.FileSystemMgmt VM.GuestAgent.FileWrite "
-        "VM.PowerMgmt".split()
+        [
+            "VM.Audit",
+            "VM.Backup",
+            "VM.Config.CDROM",
+            "VM.Config.Cloudinit",
+            "VM.Console",
+            "VM.GuestAgent.Audit",
+            "VM.GuestAgent.FileRead",
+            "VM.GuestAgent.FileSystemMgmt",
+            "VM.GuestAgent.FileWrite",
+            "VM.PowerMgmt",
+        ]
     ),
 }

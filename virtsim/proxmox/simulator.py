@@ -14,12 +14,15 @@ from . import seeds, transport
 from .api import MODELLED, Call
 from .auth import Keyring, Unauthenticated, identify
 from .catalog import Catalog, Operation, load
+from .cluster_api import broadcast
+from .disks import Disks
 from .errors import ApiError, bad_parameter
 from .permissions import check_operation
-from .schema import Checker
+from .schema import Checker, normalise
 from .tasks import Worker
 
 AUTH_DELAY = 3.0
+BROADCAST_SECONDS = 10.0
 
 
 class ProxmoxSimulator(Simulator):
@@ -34,7 +37,9 @@ class ProxmoxSimulator(Simulator):
         "locked",
         "proxy_595",
         "proxy_596",
+        "fail_start",
         "stale",
+        "unknown_task",
         "warn_task",
     )
     wire = Wire(
@@ -52,14 +57,22 @@ class ProxmoxSimulator(Simulator):
         clock: Clock | None = None,
         catalog: Catalog | None = None,
         auth_delay: float = AUTH_DELAY,
+        offline: tuple[str, ...] = (),
+        lagging: bool = False,
     ) -> None:
-        """Build the seeded cluster; `auth_delay` holds a refused login back."""
+        """Build the seeded cluster.
+
+        `auth_delay` holds a refused login back; nodes in `offline` are down; `lagging` lets
+        lists show names and states up to ten seconds old, as the real ones do.
+        """
         self.catalog = catalog or load()
         self.checker = Checker(self.catalog)
         self.worker = Worker(self)
         self.auth_delay = auth_delay
         self.keys = Keyring(b"virtsim cluster secret")
         self.local_node = "pve1"
+        self.offline, self.lagging = offline, lagging
+        self._observed: tuple[float, dict[int, dict[str, Any]]] = (0.0, {})
         super().__init__(seed=seed, clock=clock)
 
     def build(self, seed: Any) -> Any:
@@ -67,7 +80,26 @@ class ProxmoxSimulator(Simulator):
         self.worker.clear()
         cluster = seeds.build(seed, self.clock.now())
         self.local_node = next(iter(cluster.nodes))
+        for node in self.offline:
+            cluster.nodes[node]["online"] = False
+        self.disks = Disks(cluster, self.catalog)
+        self._observed = (0.0, {})
         return cluster
+
+    def observation(self, call: Call) -> dict[int, dict[str, Any]] | None:
+        """Give what the status daemons last said, None when the present is to be shown."""
+        stale = self.faults.take("stale", call.operation.method, call.path)
+        if not stale and not self.lagging:
+            return None
+        self._observe(call)
+        return self._observed[1]
+
+    def _observe(self, call: Call) -> None:
+        """Take a new round of broadcasts when the last one is old."""
+        now = self.clock.now()
+        if now - self._observed[0] >= BROADCAST_SECONDS:
+            rows = {v: broadcast(call, guest) for v, guest in call.state.guests.items()}
+            self._observed = (now, rows)
 
     def credentials(self) -> dict[str, str]:
         """List what opens the simulator."""
@@ -102,7 +134,7 @@ class ProxmoxSimulator(Simulator):
         try:
             return self._dispatch(request, address, params)
         except ApiError as error:
-            delay = self.auth_delay if error.status == 401 else 0.0  # noqa: PLR2004  (HTTP)
+            delay = self.auth_delay if error.status == 401 else 0.0
             raise Reject(transport.failure(address, error, delay)) from None
 
     def _identify(self, request: Request, address: transport.Address) -> str | None:
@@ -112,8 +144,7 @@ class ProxmoxSimulator(Simulator):
             self.state.access,
             self.keys,
             request.headers,
-            request.method,
-            address.path,
+            f"{request.method} {address.path}",
             self.clock.now(),
         )
 
@@ -128,7 +159,7 @@ class ProxmoxSimulator(Simulator):
         twice = {k: "duplicate parameter (already defined in URI)" for k in params if k in values}
         if twice:
             raise replace_errors(twice)
-        merged = self._normalise(operation, {**values, **params})
+        merged = normalise(operation.params, {**values, **params})
         user = request.user or ""
         check_operation(self.state.access, operation.facts, user, merged)
         unreachable = self._proxy(request, operation, values)
@@ -144,19 +175,12 @@ class ProxmoxSimulator(Simulator):
             request.write = False
         call = Call(self, operation, merged, user, request.path)
         self._conflicts(call)
+        if request.write and (self.lagging or any(r.fault == "stale" for r in self.faults.rules())):
+            self._observe(call)
         content = {"data": answer(call), **call.extra}
         if self.faults.take("proxy_596", request.method, request.path):
             return transport.bare(596, "Connection timed out")
         return transport.success(address, content, request)
-
-    def _normalise(self, operation: Operation, params: dict[str, Any]) -> dict[str, Any]:
-        for key, schema in operation.params.items():
-            value, name = params.get(key), schema.get("format")
-            if isinstance(value, list) and isinstance(name, str) and name.endswith("-list"):
-                params[key] = ",".join(str(v) for v in value)
-            elif schema.get("type") == "array" and isinstance(value, (str, int)):
-                params[key] = [value]
-        return {k: v for k, v in params.items() if v is not None}
 
     def _proxy(
         self, request: Request, operation: Operation, values: dict[str, str]

@@ -44,7 +44,7 @@ def snapshots(call: Call) -> Any:
 def _row(name: str, snap: Mapping[str, str]) -> dict[str, Any]:
     row: dict[str, Any] = {
         "name": name,
-        "description": snap.get("description", ""),
+        "description": snap.get("description", "").removesuffix("\n"),
         "snaptime": int(snap.get("snaptime", "0")),
         "vmstate": int("vmstate" in snap),
     }

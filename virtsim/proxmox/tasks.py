@@ -87,7 +87,9 @@ class Worker:
     def _new(self, call: Call, kind: str, name: str) -> Task:
         state, now = call.state, int(call.now)
         pid = state.count("pid")
-        upid = f"UPID:{call.node}:{pid:08X}:{now % 0xFFFFFF:08X}:{now:08X}:{kind}:{name}:{call.user}:"
+        upid = (
+            f"UPID:{call.node}:{pid:08X}:{now % 0xFFFFFF:08X}:{now:08X}:{kind}:{name}:{call.user}:"
+        )
         task = Task(upid, call.node, kind, name, call.user, pid, now % 0xFFFFFF, now)
         state.tasks[upid] = task
         return task

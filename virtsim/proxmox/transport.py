@@ -38,7 +38,7 @@ class Address:
 
 def plain(status: int, text: str) -> Response:
     """Answer with the bare text, as the server does before it knows a format."""
-    return Response(status, text.encode(), reason=text.split("\n")[0])
+    return Response(status, text.encode(), reason=text.split("\n", maxsplit=1)[0])
 
 
 def bare(status: int, reason: str, delay: float = 0.0) -> Response:

@@ -87,7 +87,8 @@ def _creation(resource: Resource, desired: Mapping[str, Any], power: str | None)
         if value is None or field.role == "option":
             continue
         if field.key:
-            value = [_without_state(entry) for entry in value if not _absent(entry)]
+            value = [entry for entry in value if not _absent(entry)]
+        value = _stated(field, value)
         after[field.name] = value
         changes.append(Change(field.name, None, _presentable(field, value), field.secret))
     return Plan("create", tuple(changes), power, after=after)
@@ -121,8 +122,9 @@ def _compare(
         return [_change(field, path, None, desired)], desired
     if field.key:
         return _by_key(field, desired, actual or (), path, exact=exact)
-    if field.fields and field.type_name == "dict" and isinstance(actual, Mapping):
-        return _by_sub_option(field, desired, actual, path, exact=exact)
+    if field.fields and field.type_name == "dict":
+        return _by_sub_option(field, desired, actual or {}, path, exact=exact)
+    desired = _stated(field, desired)
     merged = desired if exact or not field.merges else _merged(desired, actual)
     equal = field.compare(merged, actual) and (not exact or _no_more_keys(field, desired, actual))
     return ([], actual) if equal else ([_change(field, path, actual, merged)], merged)
@@ -135,7 +137,7 @@ def _by_sub_option(
     merged = dict(actual)
     for sub in field.fields:
         value = desired.get(sub.name)
-        if value is None or sub.role == "create_only":
+        if value is None or (sub.role == "create_only" and actual):
             continue
         found, whole = _compare(sub, value, actual.get(sub.name), f"{path}.{sub.name}", exact=exact)
         changes += _inherit(field, found)
@@ -159,7 +161,7 @@ def _by_key(
             found, merged[name] = _by_sub_option(field, entry, merged[name], where, exact=exact)
             changes += found
         else:
-            merged[name] = _without_state(entry)
+            merged[name] = _stated(field, entry)
             changes.append(_change(field, where, None, _presentable(field, merged[name])))
     if exact:
         listed = {entry[field.key] for entry in desired}
@@ -193,8 +195,17 @@ def _absent(entry: Any) -> bool:
     return bool(entry.get("state") == "absent")
 
 
-def _without_state(entry: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in entry.items() if value is not None and key != "state"}
+def _stated(field: Field, value: Any) -> Any:
+    """Return the value without the sub-options that Ansible fills in as None, and ``state``."""
+    if not field.fields:
+        return value
+    if isinstance(value, (list, tuple)):
+        return [_stated(field, entry) for entry in value]
+    return {
+        sub.name: _stated(sub, value[sub.name])
+        for sub in field.fields
+        if value.get(sub.name) is not None
+    }
 
 
 def _presentable(field: Field, value: Any) -> Any:
@@ -203,14 +214,11 @@ def _presentable(field: Field, value: Any) -> Any:
         return value
     if isinstance(value, (list, tuple)):
         return [_presentable(field, entry) for entry in value]
-    if not isinstance(value, Mapping):
-        return value
-    shown: dict[str, Any] = {}
-    for sub in field.fields:
-        if value.get(sub.name) is not None:
-            part = value[sub.name]
-            shown[sub.name] = SECRET if sub.secret else _presentable(sub, part)
-    return shown
+    return {
+        sub.name: SECRET if sub.secret else _presentable(sub, value[sub.name])
+        for sub in field.fields
+        if value.get(sub.name) is not None
+    }
 
 
 def _shown(change: Change) -> tuple[Any, Any]:

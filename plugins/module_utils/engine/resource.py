@@ -149,9 +149,7 @@ class Calling(Protocol):
 class Connect(Protocol):
     """Open a client from the connection options; the context closes it."""
 
-    def __call__(
-        self, params: Mapping[str, Any], access: Access
-    ) -> AbstractContextManager[Any]:
+    def __call__(self, params: Mapping[str, Any], access: Access) -> AbstractContextManager[Any]:
         """Return the context; ``params`` are the connection options, None where not given."""
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.virtbridge.core.plugins.module_utils.engine.module import run
+
+from plugins.module_utils.engine.module import run
 from tests.contract.support.child import Result, run_in_child
 from tests.unit.plugins.module_utils.engine import tiny
 

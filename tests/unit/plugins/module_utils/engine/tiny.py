@@ -15,16 +15,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.virtbridge.core.plugins.module_utils.engine import errors
-from ansible_collections.virtbridge.core.plugins.module_utils.engine.compare import (
+from plugins.module_utils.engine import errors
+from plugins.module_utils.engine.compare import (
     as_int,
     as_set,
     as_text,
     subset,
 )
-from ansible_collections.virtbridge.core.plugins.module_utils.engine.field import Field
-from ansible_collections.virtbridge.core.plugins.module_utils.engine.plan import Plan
-from ansible_collections.virtbridge.core.plugins.module_utils.engine.resource import (
+from plugins.module_utils.engine.field import Field
+from plugins.module_utils.engine.plan import Plan
+from plugins.module_utils.engine.resource import (
     Access,
     Action,
     Api,

@@ -1,0 +1,130 @@
+# Copyright: (c) 2026, the virtbridge maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Says what is wrong with a configuration as a person would: where, what was expected."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from .targets_problems import Problem, nearest
+
+_PREFIX = "Value error, "
+
+
+def problems_of(
+    error: ValidationError, model: type[BaseModel], variables: Mapping[str, str]
+) -> list[Problem]:
+    """Return every problem of the error. ``variables`` names the variable that set a dotted key."""
+    return [_problem(each, model, variables) for each in error.errors(include_url=False)]
+
+
+def _problem(
+    error: Mapping[str, Any], model: type[BaseModel], variables: Mapping[str, str]
+) -> Problem:
+    steps = list(error["loc"])
+    key = _dotted(steps)
+    where = variables.get(key, key)
+    if error["type"] == "extra_forbidden":
+        return Problem(where, f"unknown key{nearest(str(steps[-1]), _known(model, steps[:-1]))}")
+    if error["type"] == "missing":
+        return Problem(where, f"missing; expected {_expected(error, model, steps)}")
+    return Problem(where, f"expected {_expected(error, model, steps)}, not {_shown(error)}")
+
+
+def _expected(error: Mapping[str, Any], model: type[BaseModel], steps: Sequence[Any]) -> str:
+    context = error.get("ctx") or {}
+    match error["type"]:
+        case "literal_error":
+            return f"{context['expected']}{_meant(error)}"
+        case "value_error":
+            return str(error["msg"]).removeprefix(_PREFIX).removeprefix("expected ")
+        case "greater_than_equal":
+            return f"a number of at least {context['ge']}"
+        case "less_than_equal":
+            return f"a number of at most {context['le']}"
+        case "bool_type":
+            return "true or false"
+        case "int_type" | "int_parsing" | "int_from_float":
+            return "a whole number"
+        case "float_type" | "float_parsing":
+            return "a number"
+        case "string_type" | "path_type":
+            return "text"
+        case "tuple_type" | "list_type":
+            return "a list, or one text" if "match" in steps else "a list"
+        case "model_type" | "dict_type" | "model_attributes_type":
+            return f"a mapping{_keys(model, steps)}"
+        case "missing":
+            described = _field(model, steps)
+            return described or "a value"
+        case _:
+            text = str(error["msg"])
+            return text[:1].lower() + text[1:].removeprefix("nput should be ")
+
+
+def _meant(error: Mapping[str, Any]) -> str:
+    words = [word.strip(" '") for word in error["ctx"]["expected"].replace(" or ", ",").split(",")]
+    text = nearest(str(error["input"]), words)
+    return f" ({text.removeprefix('; ')})" if "did you mean" in text else ""
+
+
+def _shown(error: Mapping[str, Any]) -> str:
+    value = error.get("input")
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return str(value)
+    if isinstance(value, str):
+        return f"{value!r}" if len(value) <= 40 else "such a long text"
+    return {list: "a list", dict: "this mapping"}.get(type(value), "nothing")
+
+
+def _known(model: type[BaseModel], steps: Sequence[Any]) -> list[str]:
+    for found in _walk(model, steps):
+        return list(found.model_fields)
+    return []
+
+
+def _keys(model: type[BaseModel], steps: Sequence[Any]) -> str:
+    known = _known(model, steps)
+    return f" with {', '.join(known)}" if known else ""
+
+
+def _field(model: type[BaseModel], steps: Sequence[Any]) -> str:
+    for found in _walk(model, steps[:-1]):
+        return found.model_fields[str(steps[-1])].description or ""
+    return ""
+
+
+def _walk(model: type[BaseModel], steps: Sequence[Any]) -> Iterator[type[BaseModel]]:
+    """Yield the model at a place of the file, if there is one."""
+    found: type[BaseModel] | None = model
+    for step in steps:
+        if found is None:
+            return
+        if isinstance(step, str):
+            field = found.model_fields.get(step)
+            found = _model_in(field.annotation) if field else None
+    if found is not None:
+        yield found
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for part in typing.get_args(annotation):
+        inner = _model_in(part)
+        if inner is not None:
+            return inner
+    return None
+
+
+def _dotted(steps: Sequence[Any]) -> str:
+    text = ""
+    for step in steps:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else str(step)
+    return text

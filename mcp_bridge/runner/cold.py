@@ -1,0 +1,264 @@
+# Copyright: (c) 2026, the virtbridge maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plain back end: each job is one new process that calls `ansible_runner.run`."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from ..errors import RunnerBroken
+from ..redact import Redactor
+from ..targets import write_run_targets
+from . import play
+from .base import Executor, Job, Outcome, Signals, Status
+from .collection import collections_root
+from .keeping import known_secrets, retain, tail
+from .results import Results
+from .workspace import Workspace, base_folder, recover
+
+GUARD = Path(__file__).with_name("guard.py")
+HOW = "cold/ansiballz"
+_MAX_RESULT = 64 * 1024 * 1024
+_POLL = 0.1
+# Between ansible-runner's own timeout and the end of everything.
+_MARGIN = 5.0
+_FIXED = ("TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "LD_LIBRARY_PATH")
+_EVENTS = {"imported": "start", "playbook_on_start": "load", "runner_on_start": "begin"}
+
+
+@dataclass(frozen=True)
+class ColdSettings:
+    """How `LocalCold` runs; ``isolate`` asks for PID namespaces where the kernel allows them."""
+
+    state_dir: Path
+    concurrency: int = 2
+    collections_path: Sequence[Path] = ()
+    env_allow: Sequence[str] = ()
+    vault_password_file: Path | None = None
+    isolate: bool = True
+    interpreter: str = sys.executable
+
+
+@dataclass
+class _Progressing:
+    """What is known of a run while it goes on."""
+
+    results: Results
+    stamps: dict[str, float] = field(default_factory=dict)
+    end: dict[str, Any] = field(default_factory=dict)
+    isolated: bool = False
+
+
+class LocalCold(Executor):
+    """Runs jobs on this machine, a bounded number at once, each from nothing."""
+
+    def __init__(self, settings: ColdSettings) -> None:
+        self._settings = settings
+        settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.base = base_folder(settings.state_dir)
+        self.recovered = recover(self.base)
+        self._slots = threading.BoundedSemaphore(settings.concurrency)
+
+    def _execute(self, job: Job, signals: Signals) -> Outcome:
+        content = play.play(job)
+        hosts = play.inventory(job, self._settings.interpreter)
+        begin = time.time()
+        if not self._slot(job, signals):
+            status: Status = "canceled" if signals.cancelled.is_set() else "timeout"
+            results = Results(target.name for target in job.targets).all(status, "")
+            return Outcome(job.run_id, status, results, None, {}, HOW)
+        workspace = None
+        try:
+            workspace = Workspace(self.base, job.run_id)
+            workspace.write("project/main.json", content)
+            workspace.write("inventory/hosts.json", hosts)
+            return self._run(job, signals, workspace, begin)
+        finally:
+            if workspace is not None:
+                workspace.remove()
+            self._slots.release()
+
+    def _slot(self, job: Job, signals: Signals) -> bool:
+        deadline = time.monotonic() + job.timeout
+        while time.monotonic() < deadline and not signals.cancelled.is_set():
+            if self._slots.acquire(timeout=_POLL):
+                return True
+        return False
+
+    def _run(self, job: Job, signals: Signals, workspace: Workspace, begin: float) -> Outcome:
+        vault = self._settings.vault_password_file
+        targets = write_run_targets(workspace.path, job.targets, vault)
+        redactor = Redactor([*known_secrets(targets), *job.secret_values])
+        spec = workspace.write("spec.json", json.dumps(self._spec(job, workspace.path)))
+        progress = _Progressing(Results(target.name for target in job.targets))
+        progress.stamps["prepare"] = time.time()
+        status = self._watch(job, signals, progress, (workspace, spec, targets))
+        artifacts = workspace.path / "artifacts" / job.run_id
+        stdout = redactor.known(tail(artifacts / "stdout"))
+        problem = str(progress.end.get("problem") or "") or stdout
+        outcome = Outcome(
+            run_id=job.run_id,
+            status=status,
+            hosts=redactor.known(progress.results.all(status, problem)),
+            rc=progress.end.get("rc"),
+            stages_ms=_stages(progress.stamps, begin),
+            how=HOW,
+            stdout=stdout,
+            artifacts=self._kept(job, artifacts, redactor),
+        )
+        return outcome
+
+    def _kept(self, job: Job, artifacts: Path, redactor: Redactor) -> Path | None:
+        if not job.keep:
+            return None
+        return retain(artifacts, self._settings.state_dir / "artifacts" / job.run_id, redactor)
+
+    def _spec(self, job: Job, folder: Path) -> dict[str, Any]:
+        run = {
+            "private_data_dir": str(folder),
+            "playbook": "main.json",
+            "inventory": str(folder / "inventory" / "hosts.json"),
+            "ident": job.run_id,
+            "forks": min(20, len(job.targets)),
+            "settings": {"pexpect_timeout": _POLL, "suppress_ansible_output": True},
+            "timeout": max(1, round(job.timeout)),
+        }
+        return {
+            "run": run,
+            "folder": str(folder),
+            "isolate": self._settings.isolate,
+            "deadline": job.timeout + _MARGIN,
+        }
+
+    def _environment(self, folder: Path, targets: Path) -> dict[str, str]:
+        """Return all that a run sees of the environment; it ends up in the artifacts, so no secret."""
+        allowed = (*_FIXED, *self._settings.env_allow)
+        environment = {name: os.environ[name] for name in allowed if name in os.environ}
+        root = collections_root(self._settings.state_dir / "links")
+        paths = [root, *self._settings.collections_path]
+        environment |= {
+            "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
+            "LANG": "C.UTF-8",
+            "LC_ALL": "C.UTF-8",
+            "HOME": str(folder / "home"),
+            "TMPDIR": str(folder / "tmp"),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "VIRTBRIDGE_TARGETS": str(targets),
+            "ANSIBLE_CONFIG": str(folder / "ansible.cfg"),
+            "ANSIBLE_HOME": str(folder / "home" / ".ansible"),
+            "ANSIBLE_LOCAL_TEMP": str(folder / "tmp"),
+            "ANSIBLE_REMOTE_TEMP": str(folder / "tmp"),
+            "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join(map(str, paths)),
+            "ANSIBLE_COLLECTIONS_SCAN_SYS_PATH": "False",
+            "ANSIBLE_INVENTORY_ENABLED": "yaml",
+            "ANSIBLE_RETRY_FILES_ENABLED": "False",
+            "ANSIBLE_NOCOLOR": "1",
+            "MAX_EVENT_RES": str(_MAX_RESULT),
+        }
+        if self._settings.vault_password_file is not None:
+            environment["ANSIBLE_VAULT_PASSWORD_FILE"] = str(self._settings.vault_password_file)
+        return environment
+
+    def _watch(
+        self,
+        job: Job,
+        signals: Signals,
+        progress: _Progressing,
+        files: tuple[Workspace, Path, Path],
+    ) -> Status:
+        """Start the guard, follow its lines to the end, pass a cancel on; return how it ended."""
+        workspace, spec, targets = files
+        with workspace.write("guard.log", "").open("wb") as log:
+            try:
+                guard = subprocess.Popen(  # noqa: S603 - our own interpreter and file
+                    [sys.executable, "-I", str(GUARD), str(spec)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    cwd=workspace.path / "home",
+                    env=self._environment(workspace.path, targets),
+                    pass_fds=[workspace.lock],
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise RunnerBroken(f"cannot start {sys.executable}: {error.strerror}") from error
+        cancelled = False
+        with guard:
+            for line in _lines(guard, job.timeout + 2 * _MARGIN):
+                if signals.cancelled.is_set() and not cancelled:
+                    cancelled = True
+                    _send(guard, b"c")
+                if line is not None:
+                    _take(line, signals, progress)
+        status = progress.end.get("status")
+        if status is None:
+            progress.end["problem"] = tail(workspace.path / "guard.log")
+            return "canceled" if cancelled else "error"
+        return cast(Status, status)
+
+
+def _lines(guard: subprocess.Popen[bytes], seconds: float) -> Iterator[Mapping[str, Any] | None]:
+    """Yield the guard's lines as they come, and None at least every tenth of a second."""
+    if guard.stdout is None:
+        return
+    deadline = time.monotonic() + seconds
+    source, rest = guard.stdout.fileno(), b""
+    while True:
+        if time.monotonic() > deadline:
+            guard.kill()
+            return
+        ready, _, _ = select.select([source], [], [], _POLL)
+        if not ready:
+            yield None
+            continue
+        read = os.read(source, 1 << 20)
+        if not read:
+            return
+        *whole, rest = (rest + read).split(b"\n")
+        yield None
+        for line in whole:
+            yield json.loads(line)
+
+
+def _take(line: Mapping[str, Any], signals: Signals, progress: _Progressing) -> None:
+    if "end" in line:
+        progress.end = dict(line["end"])
+        progress.stamps["end"] = time.time()
+        return
+    name = str(line.get("event"))
+    progress.isolated = progress.isolated or name == "isolated"
+    if name in _EVENTS:
+        progress.stamps.setdefault(_EVENTS[name], float(line["at"]))
+    shown = progress.results.note(line)
+    if shown is not None:
+        if shown.event != "runner_on_start":
+            progress.stamps["module"] = float(line["at"])
+        if signals.on_progress is not None:
+            signals.on_progress(shown)
+
+
+def _send(guard: subprocess.Popen[bytes], content: bytes) -> None:
+    if guard.stdin is not None:
+        with suppress(OSError):
+            guard.stdin.write(content)
+            guard.stdin.flush()
+
+
+def _stages(stamps: Mapping[str, float], begin: float) -> dict[str, int]:
+    """Return how long each stage took, in the order they came, and the whole."""
+    stages, last = {}, begin
+    for name, at in sorted(stamps.items(), key=lambda pair: pair[1]):
+        stages[name] = max(0, round((at - last) * 1000))
+        last = at
+    return stages | {"total": round((time.time() - begin) * 1000)}

@@ -1,0 +1,135 @@
+# Copyright: (c) 2026, the virtbridge maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A configured bridge in a folder of its own, started as a client starts it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import anyio
+import pytest
+import yaml
+from mcp import Client, StdioServerParameters
+
+from virtsim import SimServer
+
+ROOT = Path(__file__).parents[2]
+Result = TypeVar("Result")
+ALLOW_DISRUPTIVE = {"match": {"risk": ["disruptive"]}, "verdict": "allow"}
+
+
+class Bridge:
+    """The files of one bridge, and sessions with the server that they make."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.targets: dict[str, Any] = {}
+        self.config: dict[str, Any] = {}
+
+    def add(self, name: str, sim: SimServer, **more: Any) -> None:
+        """Configure a running simulator as a target."""
+        secret = self.folder / f"{name}.token"
+        secret.touch(mode=0o600)
+        secret.write_text(sim.credentials["token_secret"])
+        self.targets[name] = {
+            "platform": "proxmox",
+            "url": sim.url,
+            "ca_file": str(sim.ca_file),
+            "credential": {
+                "token_id": sim.credentials["token_id"],
+                "token_secret_file": secret.name,
+            },
+        } | more
+
+    def allow(self, *rules: dict[str, Any]) -> None:
+        """Put rules into the policy."""
+        self.config.setdefault("policy", {}).setdefault("rules", []).extend(rules)
+
+    def command(self, *arguments: str) -> list[str]:
+        """Return the command line of the bridge, its files written."""
+        if self.targets:
+            (self.folder / "targets.yml").write_text(yaml.safe_dump({"targets": self.targets}))
+        if self.config:
+            (self.folder / "virtbridge.yml").write_text(yaml.safe_dump(self.config))
+        return [sys.executable, "-m", "mcp_bridge.cli", *arguments]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return the environment of a user who has nothing but these files."""
+        home = str(self.folder.parent)
+        kept = {key: value for key, value in os.environ.items() if key.startswith("COVERAGE")}
+        return kept | {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT),
+            "HOME": home,
+            "XDG_CONFIG_HOME": home,
+            "XDG_STATE_HOME": str(self.folder.parent / "state"),
+        }
+
+    def session(
+        self, talk: Callable[[Client], Awaitable[Result]], *flags: str, mode: Any = "auto"
+    ) -> Result:
+        """Start the server, let `talk` use a client of it, and return what that returns."""
+        command = self.command("serve", *flags)
+        server = StdioServerParameters(
+            command=command[0], args=command[1:], env=self.environment, cwd=self.folder
+        )
+
+        async def main() -> Result:
+            with anyio.fail_after(60):
+                async with Client(server, mode=mode) as client:
+                    return await talk(client)
+
+        return anyio.run(main)
+
+    def call(self, tool: str, *flags: str, **arguments: Any) -> dict[str, Any]:
+        """Return the envelope of one call in a session of its own."""
+
+        async def talk(client: Client) -> dict[str, Any]:
+            return await self.answer(client, tool, **arguments)
+
+        return self.session(talk, *flags)
+
+    @staticmethod
+    async def answer(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
+        """Return the envelope of one call, and check that both of its forms say the same."""
+        result = await client.call_tool(tool, arguments)
+        body: dict[str, Any] = result.structured_content
+        assert result.is_error is not body["ok"]
+        assert [json.loads(block.text) for block in result.content] == [body]
+        return body
+
+    @staticmethod
+    def table(body: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return the rows of a list answer, whichever form they came in."""
+        rows: list[Any] = body["data"]["rows"]
+        columns = body["data"].get("cols")
+        return [dict(zip(columns, row, strict=True)) for row in rows] if columns else rows
+
+    def audit(self, event: str | None = None) -> list[dict[str, Any]]:
+        """Return the audit's rows, or those of one event."""
+        path = self.folder.parent / "state" / "virtbridge" / "audit.jsonl"
+        lines = path.read_text().splitlines() if path.exists() else []
+        rows = [json.loads(line) for line in lines]
+        return [row for row in rows if event in (None, row["event"])]
+
+
+@pytest.fixture
+def bridge(tmp_path: Path) -> Bridge:
+    """Return a bridge without targets."""
+    folder = tmp_path / "virtbridge"
+    folder.mkdir(mode=0o700)
+    return Bridge(folder)
+
+
+@pytest.fixture
+def lab(bridge: Bridge, proxmox_sim: Callable[..., SimServer]) -> tuple[Bridge, SimServer]:
+    """Return a bridge with one small simulator as its target `lab`."""
+    sim = proxmox_sim()
+    bridge.add("lab", sim)
+    return bridge, sim

@@ -1,0 +1,205 @@
+# Copyright: (c) 2026, the virtbridge maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Calls that run: reads, writes, previews, refusals, against a simulator."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from typing import Any
+
+import anyio
+import pytest
+from mcp import Client
+
+MODES = ("auto", "legacy", "2026-07-28")
+BUDGET = 24 * 1024
+ALLOW = {"match": {"risk": ["disruptive"], "target": ["lab"]}, "verdict": "allow"}
+
+
+async def _first(bridge: Any, client: Client, state: str) -> str:
+    body = await bridge.answer(client, "vm_list", state=state, fields=["state"])
+    assert body["ok"], body
+    ref: str = bridge.table(body)[0]["ref"]
+    return ref
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_list_preview_start_start_again_stop(lab: Any, mode: str) -> None:
+    bridge, sim = lab
+    bridge.allow(ALLOW)
+
+    async def talk(client: Client) -> None:
+        ref = await _first(bridge, client, "stopped")
+        shown = await bridge.answer(client, "vm_get", ref=ref)
+        assert (shown["data"]["ref"], shown["data"]["state"]) == (ref, "stopped")
+
+        planned = await bridge.answer(client, "vm_power", ref=ref, state="started", check=True)
+        assert planned["status"] == "planned"
+        assert planned["diff"] == {"before": {"state": "stopped"}, "after": {"state": "running"}}
+        assert sim.control.writes() == []
+
+        started = await bridge.answer(client, "vm_power", ref=ref, state="started")
+        assert (started["status"], started["data"]["state"]) == ("changed", "running")
+        assert started["diff"] == planned["diff"]
+        writes = len(sim.control.writes())
+        assert writes == 1
+
+        again = await bridge.answer(client, "vm_power", ref=ref, state="started")
+        assert again["status"] == "unchanged"
+        assert len(sim.control.writes()) == writes
+
+        stopped = await bridge.answer(client, "vm_power", ref=ref, state="stopped", force=True)
+        assert (stopped["status"], stopped["data"]["state"]) == ("changed", "stopped")
+
+    bridge.session(talk, mode=mode)
+    assert len(bridge.audit("intent")) == len(bridge.audit("outcome")) == 6
+
+
+def test_what_interrupts_is_denied_until_the_configuration_allows_it(lab: Any) -> None:
+    bridge, sim = lab
+
+    async def talk(client: Client) -> dict[str, Any]:
+        ref = await _first(bridge, client, "running")
+        sim.control.clear_journal()
+        denied: dict[str, Any] = await bridge.answer(client, "vm_power", ref=ref, state="stopped")
+        return denied
+
+    body = bridge.session(talk)
+    assert (body["status"], body["error"]["code"]) == ("denied", "denied_by_policy")
+    assert body["error"]["retryable"] is False
+    assert sim.control.journal() == []
+    assert [row["tool"] for row in bridge.audit("intent")] == ["vm_list"]
+    assert [row["allowed"] for row in bridge.audit("refused")] == [False]
+
+
+def test_a_guest_that_does_not_exist_is_not_found(lab: Any) -> None:
+    bridge, sim = lab
+    body = bridge.call("vm_get", ref="lab/-/999999")
+    assert body["error"]["code"] == "not_found", body
+    body = bridge.call("vm_power", ref="lab/-/999999", state="started")
+    assert body["error"]["code"] == "not_found", body
+    assert sim.control.writes() == []
+
+
+def test_filters_narrow_the_list(lab: Any) -> None:
+    bridge, _sim = lab
+
+    async def talk(client: Client) -> None:
+        every = bridge.table(await bridge.answer(client, "vm_list"))
+        one = every[0]
+        assert len(every) > 1
+        for wanted in (
+            {"name": one["name"]},
+            {"name": one["name"][:-1] + "?"},
+            {"where": {"host": one["host"], "cpus": one["cpus"]}, "name": one["name"]},
+        ):
+            found = bridge.table(await bridge.answer(client, "vm_list", **wanted))
+            assert one["ref"] in [row["ref"] for row in found]
+            assert len(found) < len(every)
+        none = await bridge.answer(client, "vm_list", tags=["no-such-tag"])
+        assert (none["ok"], none["page"]["total"]) == (True, 0)
+
+    bridge.session(talk)
+
+
+def test_five_thousand_guests_come_in_pages_each_once(bridge: Any, proxmox_sim: Any) -> None:
+    bridge.add("lab", proxmox_sim(seed="5000"))
+
+    async def talk(client: Client) -> list[str]:
+        refs: list[str] = []
+        more: dict[str, Any] = {}
+        while True:
+            body = await bridge.answer(client, "vm_list", limit=1000, **more)
+            assert body["ok"], body
+            assert len(json.dumps(body, ensure_ascii=False, separators=(",", ":"))) <= BUDGET
+            refs += [row["ref"] for row in bridge.table(body)]
+            assert body["page"]["total"] == 5000
+            if body["page"]["next"] is None:
+                return refs
+            more = {"cursor": body["page"]["next"]}
+
+    refs = bridge.session(talk)
+    assert len(refs) == len(set(refs)) == 5000
+    assert len(bridge.audit("intent")) == 1
+
+
+def test_a_cursor_is_bound_to_its_filters(lab: Any) -> None:
+    bridge, _sim = lab
+
+    async def talk(client: Client) -> None:
+        first = await bridge.answer(client, "vm_list", limit=1)
+        cursor = first["page"]["next"]
+        assert cursor
+        same = await bridge.answer(client, "vm_list", limit=1, cursor=cursor)
+        assert bridge.table(same) != bridge.table(first)
+        other = await bridge.answer(client, "vm_list", state="running", cursor=cursor)
+        assert other["error"]["code"] == "invalid_args"
+        forged = await bridge.answer(client, "vm_list", cursor=cursor[:-4] + "AAAA")
+        assert forged["error"]["code"] == "invalid_args"
+
+    bridge.session(talk)
+
+
+def test_a_dead_target_of_three_delays_nobody(bridge: Any, proxmox_sim: Any) -> None:
+    bridge.add("one", proxmox_sim())
+    bridge.add("two", proxmox_sim())
+    bridge.add("dead", proxmox_sim(), url=_nobody())
+
+    async def talk(client: Client) -> dict[str, Any]:
+        await bridge.answer(client, "vm_list", targets=["one"])
+        begin = time.monotonic()
+        body: dict[str, Any] = await bridge.answer(client, "vm_list")
+        assert time.monotonic() - begin < 10
+        probed = await bridge.answer(client, "target_list", probe=True)
+        reached = {row["name"]: row["reachable"] for row in probed["data"]["targets"]}
+        assert reached == {"one": True, "two": True, "dead": False}
+        return body
+
+    body = bridge.session(talk)
+    assert {row["ref"].split("/")[0] for row in bridge.table(body)} == {"one", "two"}
+    assert [text for text in body["warnings"] if text.startswith("dead did not answer")]
+    assert len(bridge.audit("intent")) == 3
+
+
+def test_a_target_that_nobody_answers_is_unreachable(bridge: Any, proxmox_sim: Any) -> None:
+    bridge.add("dead", proxmox_sim(), url=_nobody())
+    body = bridge.call("vm_list")
+    assert (body["error"]["code"], body["error"]["retryable"]) == ("target_unreachable", True)
+
+
+def test_cancelling_a_call_stops_its_run(lab: Any) -> None:
+    bridge, sim = lab
+    sim.control.add_fault({"fault": "slow", "path": ".*", "count": 100, "args": {"seconds": 30}})
+
+    async def talk(client: Client) -> None:
+        with anyio.move_on_after(4):
+            await client.call_tool("vm_list", {})
+        with anyio.fail_after(5):
+            while not bridge.audit("outcome"):
+                await anyio.sleep(0.05)
+
+    bridge.session(talk)
+    assert [row["status"] for row in bridge.audit("outcome")] == ["canceled"]
+
+
+def test_progress_is_reported_when_it_is_asked_for(lab: Any) -> None:
+    bridge, _sim = lab
+    seen: list[float] = []
+
+    async def note(progress: float, _total: float | None, _message: str | None) -> None:
+        seen.append(progress)
+
+    async def talk(client: Client) -> None:
+        await client.call_tool("vm_list", {}, progress_callback=note)
+
+    bridge.session(talk)
+    assert seen
+    assert seen == sorted(set(seen))
+
+
+def _nobody() -> str:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return f"https://127.0.0.1:{listener.getsockname()[1]}"
