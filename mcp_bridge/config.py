@@ -50,22 +50,28 @@ class Server(_Section):
     """How the server answers."""
 
     max_answer_bytes: int = Field(
-        24 * 1024, ge=4096, le=80 * 1024, description="largest answer, in bytes"
+        default=24 * 1024, ge=4096, le=80 * 1024, description="largest answer, in bytes"
     )
-    read_only: bool = Field(False, description="refuse every call that writes; beats the rules")
-    no_destructive: bool = Field(False, description="refuse what destroys; beats the rules")
+    read_only: bool = Field(
+        default=False, description="refuse every call that writes; beats the rules"
+    )
+    no_destructive: bool = Field(default=False, description="refuse what destroys; beats the rules")
 
 
 class Match(_Section):
     """What a rule speaks of; names are patterns with * and ?."""
 
-    tool: Patterns | None = Field(None, description="names of tools")
-    operation: Patterns | None = Field(None, description="names of modules or vendor operations")
-    risk: Risks | None = Field(None, description="risk classes")
-    target: Patterns | None = Field(None, description="names of targets")
-    labels: dict[str, str] | None = Field(None, description="labels that the target carries")
-    principal: Patterns | None = Field(None, description="who calls, for example os:alice")
-    client: Patterns | None = Field(None, description="name and version of the MCP client")
+    tool: Patterns | None = Field(default=None, description="names of tools")
+    operation: Patterns | None = Field(
+        default=None, description="names of modules or vendor operations"
+    )
+    risk: Risks | None = Field(default=None, description="risk classes")
+    target: Patterns | None = Field(default=None, description="names of targets")
+    labels: dict[str, str] | None = Field(
+        default=None, description="labels that the target carries"
+    )
+    principal: Patterns | None = Field(default=None, description="who calls, for example os:alice")
+    client: Patterns | None = Field(default=None, description="name and version of the MCP client")
 
     @model_validator(mode="after")
     def _says_something(self) -> Match:
@@ -77,7 +83,9 @@ class Match(_Section):
 class Rule(_Section):
     """One rule of the policy; the first that matches decides."""
 
-    name: str = Field("", max_length=100, description="what audit and answers call the rule")
+    name: str = Field(
+        default="", max_length=100, description="what audit and answers call the rule"
+    )
     match: Match = Field(description=f"what the rule speaks of {_PRINCIPLE}")
     verdict: Literal["allow", "deny"] = Field(description="what the rule says")
 
@@ -96,7 +104,9 @@ class Rule(_Section):
 class Policy(_Section):
     """What may run. Read and write are allowed by default, disruptive and destructive denied."""
 
-    rules: tuple[Rule, ...] = Field((), description="rules in order; the first that matches wins")
+    rules: tuple[Rule, ...] = Field(
+        default=(), description="rules in order; the first that matches wins"
+    )
 
     @model_validator(mode="after")
     def _named(self) -> Policy:
@@ -111,25 +121,28 @@ class Policy(_Section):
 class Runner(_Section):
     """How calls run."""
 
-    executor: Literal["local"] = Field("local", description="the back end")
+    executor: Literal["local"] = Field(default="local", description="the back end")
     concurrency: int = Field(
         default_factory=lambda: 2 * (os.cpu_count() or 1),
         ge=1,
         le=64,
         description="most runs at once [default: twice the processors]",
     )
-    timeout: float = Field(100.0, ge=1, le=86_400, description="seconds until a run is ended")
+    timeout: float = Field(
+        default=100.0, ge=1, le=86_400, description="seconds until a run is ended"
+    )
     collections_path: tuple[Path, ...] = Field(
-        (), description="more folders with ansible_collections/, after the shipped collection"
+        default=(),
+        description="more folders with ansible_collections/, after the shipped collection",
     )
     env_allow: tuple[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], ...] = Field(
-        (), description="environment variables that a run gets besides the fixed few"
+        default=(), description="environment variables that a run gets besides the fixed few"
     )
     state_dir: Path | None = Field(
-        None, description="folder for run state [default: $XDG_STATE_HOME/virtbridge]"
+        default=None, description="folder for run state [default: $XDG_STATE_HOME/virtbridge]"
     )
     vault_password_file: Path | None = Field(
-        None, description="file with the password of !vault values in targets.yml"
+        default=None, description="file with the password of !vault values in targets.yml"
     )
 
 
@@ -137,7 +150,7 @@ class AuditSettings(_Section):
     """Where the audit is."""
 
     path: Path | None = Field(
-        None, description="audit file [default: $XDG_STATE_HOME/virtbridge/audit.jsonl]"
+        default=None, description="audit file [default: $XDG_STATE_HOME/virtbridge/audit.jsonl]"
     )
 
 
@@ -146,7 +159,7 @@ class Config(_Section):
 
     server: Server = Server()
     targets_file: Path | None = Field(
-        None, description="targets.yml [default: $XDG_CONFIG_HOME/virtbridge/targets.yml]"
+        default=None, description="targets.yml [default: $XDG_CONFIG_HOME/virtbridge/targets.yml]"
     )
     policy: Policy = Policy()
     runner: Runner = Field(default_factory=Runner)

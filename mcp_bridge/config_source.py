@@ -27,20 +27,22 @@ def read_file(path: Path, *, required: bool) -> tuple[dict[str, Any], list[Probl
     if not path.exists():
         return {}, [Problem(str(path), "there is no such file")] if required else []
     try:
-        content = _load(path)
+        content = _load(path) or {}
     except OSError as error:
         return {}, [Problem(str(path), f"cannot be read: {error.strerror}")]
-    except (UnicodeDecodeError, ValueError) as error:
-        return {}, [Problem(str(path), str(error))]
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else str(path)
-        return {}, [Problem(where, f"not valid YAML: {getattr(error, 'problem', error)}")]
-    if content is None:
-        return {}, []
+        return {}, [_unreadable(path, error)]
+    except ValueError as error:
+        return {}, [Problem(str(path), str(error))]
     if not isinstance(content, dict):
         return {}, [Problem(str(path), "expected a mapping of sections at the top")]
     return _absolute(content, path.absolute().parent), []
+
+
+def _unreadable(path: Path, error: yaml.YAMLError) -> Problem:
+    mark = getattr(error, "problem_mark", None)
+    where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else str(path)
+    return Problem(where, f"not valid YAML: {getattr(error, 'problem', error)}")
 
 
 def environment_of(

@@ -13,13 +13,26 @@ from pydantic import BaseModel, ValidationError
 from .targets_problems import Problem, nearest
 
 _PREFIX = "Value error, "
+_PLAIN = {
+    "bool_type": "true or false",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "string_type": "text",
+    "path_type": "text",
+    "tuple_type": "a list",
+}
 
 
 def problems_of(
     error: ValidationError, model: type[BaseModel], variables: Mapping[str, str]
 ) -> list[Problem]:
     """Return every problem of the error. ``variables`` names the variable that set a dotted key."""
-    return [_problem(each, model, variables) for each in error.errors(include_url=False)]
+    every = error.errors(include_url=False)
+    wrong = {tuple(each["loc"][:-1]) for each in every}
+    # A list whose parts are wrong counts as empty; its parts are reported.
+    told = [each for each in every if each["type"] != "too_short" or each["loc"] not in wrong]
+    return [_problem(each, model, variables) for each in told]
 
 
 def _problem(
@@ -39,31 +52,24 @@ def _expected(error: Mapping[str, Any], model: type[BaseModel], steps: Sequence[
     context = error.get("ctx") or {}
     match error["type"]:
         case "literal_error":
-            return f"{context['expected']}{_meant(error)}"
+            words = f"{context['expected']}{_meant(error)}"
         case "value_error":
-            return str(error["msg"]).removeprefix(_PREFIX).removeprefix("expected ")
+            words = str(error["msg"]).removeprefix(_PREFIX).removeprefix("expected ")
         case "greater_than_equal":
-            return f"a number of at least {context['ge']}"
+            words = f"a number of at least {context['ge']}"
         case "less_than_equal":
-            return f"a number of at most {context['le']}"
-        case "bool_type":
-            return "true or false"
-        case "int_type" | "int_parsing" | "int_from_float":
-            return "a whole number"
-        case "float_type" | "float_parsing":
-            return "a number"
-        case "string_type" | "path_type":
-            return "text"
-        case "tuple_type" | "list_type":
-            return "a list, or one text" if "match" in steps else "a list"
+            words = f"a number of at most {context['le']}"
         case "model_type" | "dict_type" | "model_attributes_type":
-            return f"a mapping{_keys(model, steps)}"
+            words = f"a mapping{_keys(model, steps)}"
+        case "too_short":
+            words = "at least one"
         case "missing":
-            described = _field(model, steps)
-            return described or "a value"
-        case _:
+            words = _field(model, steps) or "a value"
+        case kind:
             text = str(error["msg"])
-            return text[:1].lower() + text[1:].removeprefix("nput should be ")
+            other = text[:1].lower() + text[1:].removeprefix("nput should be ")
+            words = _PLAIN.get(kind, other)
+    return words
 
 
 def _meant(error: Mapping[str, Any]) -> str:
@@ -80,7 +86,9 @@ def _shown(error: Mapping[str, Any]) -> str:
         return str(value)
     if isinstance(value, str):
         return f"{value!r}" if len(value) <= 40 else "such a long text"
-    return {list: "a list", dict: "this mapping"}.get(type(value), "nothing")
+    if isinstance(value, (list, tuple)):
+        return "a list"
+    return "this mapping" if isinstance(value, dict) else "nothing"
 
 
 def _known(model: type[BaseModel], steps: Sequence[Any]) -> list[str]:

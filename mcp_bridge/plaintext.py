@@ -8,8 +8,11 @@ import re
 import unicodedata
 
 LONGEST = 8192
-_ESCAPES = re.compile(
-    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[PX^_][^\x1b]*(?:\x1b\\)?|[ -/]*[0-~])"
+_ESCAPES = re.compile(  # CSI, OSC, the other strings, and two-character sequences
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]"
+    r"|\][^\x07\x1b]*(?:\x07|\x1b\\)?"
+    r"|[PX^_][^\x1b]*(?:\x1b\\)?"
+    r"|[ -/]*[0-~])"
 )
 # Joiners are part of emoji and of several scripts; the other format characters only hide things.
 _KEPT = frozenset("\n\t\u200c\u200d")

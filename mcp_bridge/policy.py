@@ -161,7 +161,7 @@ def identity_of(*parts: Any) -> str:
 
 
 def _raised(rule: Mapping[str, Any], arguments: Mapping[str, Any]) -> bool:
-    option = rule.get("option")
+    option = str(rule.get("option"))
     if option not in arguments:
         return False
     value, values = arguments[option], rule.get("values")

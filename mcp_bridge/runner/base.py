@@ -117,6 +117,3 @@ class Executor(abc.ABC):
     @abc.abstractmethod
     def _execute(self, job: Job, signals: Signals) -> Outcome:
         """Run a permitted job."""
-
-    def close(self) -> None:
-        """Stop what is running and remove what is temporary; the default has nothing to do."""

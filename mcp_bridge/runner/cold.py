@@ -107,7 +107,7 @@ class LocalCold(Executor):
         artifacts = workspace.path / "artifacts" / job.run_id
         stdout = redactor.known(tail(artifacts / "stdout"))
         problem = str(progress.end.get("problem") or "") or stdout
-        outcome = Outcome(
+        return Outcome(
             run_id=job.run_id,
             status=status,
             hosts=redactor.known(progress.results.all(status, problem)),
@@ -117,7 +117,6 @@ class LocalCold(Executor):
             stdout=stdout,
             artifacts=self._kept(job, artifacts, redactor),
         )
-        return outcome
 
     def _kept(self, job: Job, artifacts: Path, redactor: Redactor) -> Path | None:
         if not job.keep:
@@ -142,7 +141,7 @@ class LocalCold(Executor):
         }
 
     def _environment(self, folder: Path, targets: Path) -> dict[str, str]:
-        """Return all that a run sees of the environment; it ends up in the artifacts, so no secret."""
+        """Return the whole environment of a run. It ends up in the artifacts: no secret here."""
         allowed = (*_FIXED, *self._settings.env_allow)
         environment = {name: os.environ[name] for name in allowed if name in os.environ}
         root = collections_root(self._settings.state_dir / "links")

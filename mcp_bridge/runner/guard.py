@@ -14,6 +14,7 @@ descendants and ends them one by one. It imports nothing of the bridge.
 from __future__ import annotations
 
 import ctypes
+import importlib
 import json
 import os
 import select
@@ -123,7 +124,8 @@ def _end_descendants(worker: int) -> None:
 
 def _children() -> list[int]:
     """Return the processes whose parent is this one; a killed parent's children become ours."""
-    found, me = [], str(os.getpid())
+    found: list[int] = []
+    me = str(os.getpid())
     if not _LINUX:
         return found
     for folder in Path("/proc").iterdir():
@@ -155,7 +157,7 @@ def _work(spec: dict[str, Any], cancel: int, isolated: bool) -> int:
 
     say(event="isolated" if isolated else "guarded", at=time.time())
     try:
-        import ansible_runner
+        ansible_runner = importlib.import_module("ansible_runner")
 
         say(event="imported", at=time.time())
         runner = ansible_runner.run(

@@ -44,7 +44,7 @@ def tail(path: Path) -> str:
 
 
 def retain(artifacts: Path, to: Path, redactor: Redactor) -> Path:
-    """Copy a run's artifacts for a later look, without known secrets; readable by the owner only."""
+    """Copy a run's artifacts for a later look, private and without known secrets."""
     to.mkdir(mode=0o700, parents=True)
     (to / "job_events").mkdir(mode=0o700)
     names = [artifacts / name for name in _KEPT]

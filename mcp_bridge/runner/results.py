@@ -57,7 +57,7 @@ class Results:
 
 def failure(kind: str, message: str) -> dict[str, Any]:
     """Return a failed result in the form of the modules' own."""
-    error = {
+    error: dict[str, Any] = {
         "kind": kind,
         "message": message,
         "http_status": None,

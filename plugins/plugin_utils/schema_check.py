@@ -71,7 +71,7 @@ def kind_of(value: Any) -> str:
     if isinstance(value, bool):
         return "true or false"
     for types, word in (((int, float), "a number"), (str, "text"), (list, "a list")):
-        if isinstance(value, types):  # type: ignore[arg-type]  # mypy joins the pairs to object
+        if isinstance(value, types):
             return word
     return "a mapping" if isinstance(value, dict) else "a date or another special value"
 

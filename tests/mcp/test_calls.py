@@ -171,7 +171,7 @@ def test_a_target_that_nobody_answers_is_unreachable(bridge: Any, proxmox_sim: A
 
 def test_cancelling_a_call_stops_its_run(lab: Any) -> None:
     bridge, sim = lab
-    sim.control.add_fault({"fault": "slow", "path": ".*", "count": 100, "args": {"seconds": 30}})
+    sim.control.fault("timeout", path="/api2/json/(nodes|cluster)", count=0)
 
     async def talk(client: Client) -> None:
         with anyio.move_on_after(4):

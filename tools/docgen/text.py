@@ -153,7 +153,7 @@ def attributes_fragment() -> str:
 def dump(content: Mapping[str, Any]) -> str:
     """Return YAML as the sanity tests like it, with a newline at both ends."""
     text = yaml.dump(
-        content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=96, indent=2
+        content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=80, indent=2
     )
     return f"---\n{text}"
 
@@ -170,7 +170,7 @@ class _Dumper(yaml.SafeDumper):
 
 def _object(name: str, kind: type, declaration: Declaration) -> Field:
     fields = declaration.returns
-    if not fields:
+    if not fields and isinstance(declaration, Resource):
         fields = tuple(item for item in declaration.fields if not item.secret)
     if kind is list:
         return Field(name, list, elements=dict, doc="What was found.", fields=fields)

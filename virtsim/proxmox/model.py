@@ -121,6 +121,7 @@ class Cluster(Record):
         self.storages: dict[str, Any] = Dict()
         self.volumes: dict[str, Any] = Dict()
         self.tasks: dict[str, Task] = Dict()
+        self.ended: list[str] = List()
         self.options: dict[str, str] = Dict()
         self.counters: dict[str, int] = Dict({"pid": 4321, "mac": 0, "uuid": 0, "ticket": 0})
         self.observed: dict[str, Any] = Dict()

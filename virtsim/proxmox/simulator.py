@@ -195,7 +195,7 @@ class ProxmoxSimulator(Simulator):
         if row is None:
             text = f"hostname lookup '{node}' failed - failed to get address info for: {node}: "
             raise ApiError(text + "Name or service not known\n")
-        return None if row["online"] else transport.bare(595, "No route to host")
+        return None if row["online"] else transport.bare(595, "Network is unreachable")
 
     def _conflicts(self, call: Call) -> None:
         """Let the faults happen that a write of a guest may meet."""

@@ -53,8 +53,10 @@ def _row(task: Task) -> dict[str, Any]:
 def tasks(call: Call) -> Any:
     """List tasks of a node, newest first."""
     params, source = call.params, call.text("source") or "archive"
+    running = [t for t in call.state.tasks.values() if t.endtime is None]
+    ended = [call.state.tasks[upid] for upid in reversed(call.state.ended)]
     found = []
-    for task in call.state.tasks.values():
+    for task in (*reversed(running), *ended):
         done = task.endtime is not None
         if task.node != call.node or not _visible(call, task):
             continue
@@ -62,7 +64,6 @@ def tasks(call: Call) -> Any:
             continue
         if _matches(call, task):
             found.append(task)
-    found.sort(key=lambda t: t.endtime or t.starttime, reverse=True)
     start, limit = int(params.get("start", 0)), int(params.get("limit", 50))
     call.extra["total"] = len(found)
     return [_row(t) for t in found[start : start + limit]]

@@ -109,6 +109,7 @@ class Worker:
             undo(task)
         task.endtime = int(self._sim.clock.now())
         task.exitstatus = status
+        self._sim.state.ended.append(task.upid)
         failed = status != "OK" and not status.startswith("WARNINGS")
         task.log.append(f"TASK {'ERROR: ' if failed else ''}{status}")
 

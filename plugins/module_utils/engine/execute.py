@@ -89,10 +89,10 @@ class _Execution:
             self.operations.power(self.actual, power)
 
     def _write(self, plan: Plan) -> None:
-        if plan.action in ("delete", "replace") and self.actual is not None:
-            self.operations.delete(self.actual)
         if plan.action == "replace":
             self._power = plan.power
+        if plan.action in ("delete", "replace") and self.actual is not None:
+            self.operations.delete(self.actual)
             self.actual = None
         if plan.action in ("create", "replace"):
             self.operations.create(plan)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the virtbridge maintainers
 # SPDX-License-Identifier: BSD-2-Clause
-"""The Proxmox VE API as the resources use it: reads, writes and tasks, with errors that mean something.
+"""The Proxmox VE API as the resources use it: reads, writes and tasks.
 
 Reads are repeated on a short outage. A write is never sent twice: when its answer is lost it
 raises UncertainOutcome, and the engine reads back.

@@ -1,3 +1,5 @@
+# Copyright: (c) 2026, the virtbridge maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Running Proxmox simulators, sessions that open them, and the vendor's truth vectors."""
 
 from __future__ import annotations

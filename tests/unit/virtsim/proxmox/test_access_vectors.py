@@ -1,3 +1,5 @@
+# Copyright: (c) 2026, the virtbridge maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Privileges and small texts against recorded answers of the real code."""
 
 from __future__ import annotations

@@ -100,6 +100,17 @@ def test_replacing_deletes_creates_and_starts_again(does: Does, store: tiny.Stor
     assert store.objects == [{"name": "web", "zone": "b", "state": "running"}]
 
 
+@pytest.mark.parametrize("call", ["delete", "create", "power running"])
+@pytest.mark.parametrize("fault", ["lost_before", "lost_after"])
+def test_a_replaced_guest_runs_again_after_a_lost_answer(
+    does: Does, store: tiny.Store, call: str, fault: str
+) -> None:
+    store.add(name="web", state="running", zone="a")
+    store.fault(call, fault)
+    does(zone="b", allow_replace=True)
+    assert store.objects == [{"name": "web", "zone": "b", "state": "running"}]
+
+
 def test_two_objects_of_one_name_are_named_and_left_alone(does: Does, store: tiny.Store) -> None:
     for _ in range(7):
         store.add(name="web")
@@ -178,7 +189,7 @@ def test_two_lost_writes_are_uncertain_and_name_the_object(
 ) -> None:
     store.add(name="web", cpus=2, zone="a")
     store.fault(call, "lost_before", times=2)
-    with pytest.raises(errors.UncertainOutcome, match="box|tiny_box name 'new'") as found:
+    with pytest.raises(errors.UncertainOutcome, match=r"box|tiny_box name 'new'") as found:
         does(**desired)
     assert "unknown" in found.value.message
     assert store.writes.count(call) == 2

@@ -3,7 +3,8 @@
 """A platform of one JSON file: the smallest thing that the engine's public seam accepts.
 
 The file holds ``objects`` by name, a ``journal`` of calls, and ``faults``: each names a call and
-what happens to it, once: ``lost_before``, ``lost_after``, ``ignored``, ``half``, or an error kind.
+what happens to it, once: ``lost_before``, ``lost_after``, ``ignored``, ``gone``, ``failed``,
+``unavailable``, ``crash`` or ``hang``; an empty one lets the call pass.
 """
 
 from __future__ import annotations
@@ -98,6 +99,8 @@ class Client:
         what = fault[1] if fault else ""
         if change and what not in ("lost_before", "ignored", "failed", "crash"):
             change(content)
+        if what == "gone":
+            content["objects"] = []
         self.store.write(content)
         if name != "find":
             self.access.record(Operation(name, f"op-{len(content['journal'])}", 0.0))

@@ -1,0 +1,173 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the virtbridge maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: proxmox_vm_info
+short_description: List the virtual machines of a Proxmox VE cluster
+version_added: 0.1.0
+author:
+  - virtbridge maintainers (@virtbridge)
+description:
+  - Returns the virtual machines that match all given options, ordered by id.
+  - One request lists them all. Disks, network cards, addresses and the operating
+    system cost more requests for each machine, and come only with O(details).
+requirements:
+  - proxmoxer >= 2.0
+  - requests >= 2.28
+extends_documentation_fragment:
+  - virtbridge.core.proxmox
+  - virtbridge.core.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  platform:
+    platforms: posix
+    support: full
+  action_group:
+    support: full
+    membership:
+      - virtbridge.core.proxmox
+      - virtbridge.core.all
+options:
+  vmid:
+    description:
+      - Only the one of this id.
+      - From V(100) to V(999999999).
+    type: int
+  name:
+    description:
+      - Only those of this name; V(*) and V(?) stand for any text and any character.
+    type: str
+  node:
+    description:
+      - Only those on this node.
+    type: str
+  pool:
+    description:
+      - Only those in this resource pool.
+    type: str
+  tags:
+    description:
+      - Only those with all these tags.
+    type: list
+    elements: str
+  state:
+    description:
+      - Only those in one of these states.
+    type: list
+    elements: str
+    choices:
+      - running
+      - stopped
+      - paused
+      - starting
+      - migrating
+      - provisioning
+      - unknown
+  template:
+    description:
+      - Only templates, or only what is none.
+    type: bool
+  details:
+    description:
+      - Also return disks, network cards, addresses and the operating system.
+    type: bool
+    default: false
+  limit:
+    description:
+      - The most objects to return; V(0) returns all.
+      - At least V(0).
+    type: int
+    default: 1000
+"""
+
+EXAMPLES = r"""
+- name: List the running machines of one node
+  virtbridge.core.proxmox_vm_info:
+    target: lab
+    node: pve1
+    state: [running]
+  register: running
+
+- name: Show one machine with its disks and addresses
+  virtbridge.core.proxmox_vm_info:
+    target: lab
+    vmid: 100
+    details: true
+"""
+
+RETURN = r"""
+---
+objects:
+  description:
+    - What was found.
+  returned: success
+  type: list
+  elements: dict
+total:
+  description:
+    - How many there are.
+  returned: success
+  type: int
+truncated:
+  description:
+    - Whether O(limit) left some out.
+  returned: success
+  type: bool
+error:
+  description:
+    - What went wrong, in a form for programs; RV(ignore:msg) says it for people.
+  returned: failure
+  type: dict
+  contains:
+    kind:
+      description:
+        - One of C(auth), C(permission), C(not_found), C(exists), C(ambiguous), C(locked),
+          C(conflict), C(validation), C(unsupported), C(limit), C(capacity), C(unavailable),
+          C(timeout), C(operation_failed), C(cancelled), C(uncertain) and C(internal).
+      type: str
+      sample: not_found
+    message:
+      description:
+        - What, where, and what to do about it.
+      type: str
+    http_status:
+      description:
+        - Status of the answer, if there was one.
+      type: int
+    fields:
+      description:
+        - What is wrong with which option.
+      type: dict
+    retryable:
+      description:
+        - Whether the same call may succeed later.
+      type: bool
+    request:
+      description:
+        - The call that failed.
+      type: str
+    log:
+      description:
+        - The last lines that the platform logged.
+      type: list
+      elements: str
+"""
+
+from ..module_utils.engine.module import run
+from ..module_utils.proxmox.resources.vm_info import VM_INFO
+
+
+def main() -> None:
+    run(VM_INFO)
+
+
+if __name__ == "__main__":
+    main()

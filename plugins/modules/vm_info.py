@@ -1,0 +1,146 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the virtbridge maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: vm_info
+short_description: List virtual machines of any platform in one form
+version_added: 0.1.0
+author:
+  - virtbridge maintainers (@virtbridge)
+description:
+  - Returns the virtual machines of a target that match all given options. The objects
+    have the same form on every platform.
+  - It runs on the controller and calls the module of the target's platform.
+extends_documentation_fragment:
+  - virtbridge.core.fleet
+  - virtbridge.core.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  platform:
+    platforms: posix
+    support: full
+  action_group:
+    support: full
+    membership:
+      - virtbridge.core.all
+options:
+  ref:
+    description:
+      - Names one machine for good, as V(TARGET/-/VMID) or as other platforms have
+        it; take it from a list.
+    type: str
+  name:
+    description:
+      - Only those of this name; V(*) and V(?) stand for any text and any character.
+    type: str
+  state:
+    description:
+      - Only those in one of these states.
+    type: list
+    elements: str
+    choices:
+      - running
+      - stopped
+      - starting
+      - stopping
+      - paused
+      - migrating
+      - provisioning
+      - error
+      - unknown
+  tags:
+    description:
+      - Only those with all these tags.
+    type: list
+    elements: str
+  details:
+    description:
+      - Also return disks, network cards, addresses and the operating system.
+    type: bool
+    default: false
+  raw:
+    description:
+      - Also return what only this platform knows, under C(raw).
+    type: bool
+    default: false
+  limit:
+    description:
+      - The most objects to return; V(0) returns all.
+      - At least V(0).
+    type: int
+    default: 1000
+"""
+
+EXAMPLES = r"""
+- name: List the machines of a target that carry a tag
+  virtbridge.core.vm_info:
+    target: lab
+    tags: [web]
+  register: web
+"""
+
+RETURN = r"""
+---
+objects:
+  description:
+    - What was found.
+  returned: success
+  type: list
+  elements: dict
+total:
+  description:
+    - How many there are.
+  returned: success
+  type: int
+truncated:
+  description:
+    - Whether O(limit) left some out.
+  returned: success
+  type: bool
+error:
+  description:
+    - What went wrong, in a form for programs; RV(ignore:msg) says it for people.
+  returned: failure
+  type: dict
+  contains:
+    kind:
+      description:
+        - One of C(auth), C(permission), C(not_found), C(exists), C(ambiguous), C(locked),
+          C(conflict), C(validation), C(unsupported), C(limit), C(capacity), C(unavailable),
+          C(timeout), C(operation_failed), C(cancelled), C(uncertain) and C(internal).
+      type: str
+      sample: not_found
+    message:
+      description:
+        - What, where, and what to do about it.
+      type: str
+    http_status:
+      description:
+        - Status of the answer, if there was one.
+      type: int
+    fields:
+      description:
+        - What is wrong with which option.
+      type: dict
+    retryable:
+      description:
+        - Whether the same call may succeed later.
+      type: bool
+    request:
+      description:
+        - The call that failed.
+      type: str
+    log:
+      description:
+        - The last lines that the platform logged.
+      type: list
+      elements: str
+"""

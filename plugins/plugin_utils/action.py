@@ -1,0 +1,126 @@
+# Copyright: (c) 2026, the virtbridge maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The controller's side of every module: resolves ``target``, then runs the module.
+
+A module never opens targets.yml: on another host it would not be there. So the name becomes the
+platform's ordinary connection options here, on whatever way the module then runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from ..module_utils.engine.errors import PermissionDenied, ValidationFailed, VirtbridgeError
+from .targets import Target, find, location
+
+
+def _proxmox(target: Target) -> dict[str, Any]:
+    credential = target.credential
+    return {
+        "api_host": target.addresses,
+        "api_token_id": credential.get("token_id"),
+        "api_token_secret": credential.get("token_secret"),
+        "api_user": credential.get("username"),
+        "api_password": credential.get("password"),
+        "api_totp": credential.get("totp"),
+        "validate_certs": target.verify_tls,
+        "ca_path": target.ca_file,
+        "fingerprint": target.fingerprint,
+        "proxy": target.proxy,
+        "timeout": target.timeout,
+    }
+
+
+CONNECTIONS: Mapping[str, Callable[[Target], dict[str, Any]]] = {"proxmox": _proxmox}
+"""How a target becomes the connection options of its platform's modules."""
+
+
+def connection_options(target: Target) -> dict[str, Any]:
+    """Return the connection options that a target stands for, without those it leaves open."""
+    options = CONNECTIONS[target.platform](target)
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def failure(error: VirtbridgeError) -> dict[str, Any]:
+    """Return a failed result in the form that modules use."""
+    return {
+        "failed": True,
+        "changed": False,
+        "msg": error.message,
+        "error": error.as_result(),
+    }
+
+
+class ActionModule(ActionBase):
+    """Runs the module of the same name, with its target resolved."""
+
+    TRANSFERS_FILES = False
+    _supports_check_mode = True
+    _supports_async = True
+
+    def run(
+        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Return the module's result, or a failed one when its target cannot be used."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        del tmp
+        name = self._task.action.rsplit(".", 1)[-1]
+        arguments = dict(self._task.args)
+        try:
+            arguments = self.resolved(name, arguments)
+        except VirtbridgeError as error:
+            return {**result, **failure(error)}
+        return {**result, **self.execute(None, arguments, task_vars)}
+
+    def execute(
+        self, module: str | None, arguments: dict[str, Any], task_vars: dict[str, Any] | None
+    ) -> dict[str, Any]:
+        """Run a module as Ansible's normal action does, and return its result."""
+        wrap_async = self._task.async_val and not self._connection.has_native_async
+        ran: dict[str, Any] = self._execute_module(
+            module_name=module,
+            module_args=arguments,
+            task_vars=task_vars,
+            wrap_async=wrap_async,
+        )
+        if not wrap_async:
+            self._remove_tmp_path(self._connection._shell.tmpdir)
+        return ran
+
+    def resolved(self, module: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the arguments with the target's connection options; explicit ones win.
+
+        Raises ValidationFailed for a target that is unknown or of another platform, and
+        PermissionDenied for a change on a target that is read-only.
+        """
+        given = dict(arguments)
+        name = given.pop("target", None)
+        if name is None:
+            return given
+        target = self.target(name)
+        if not module.startswith(f"{target.platform}_"):
+            raise ValidationFailed(
+                f"{module} cannot use target {name}: that is a {target.platform} endpoint.",
+                fields={"target": f"is a {target.platform} endpoint"},
+            )
+        if target.read_only and not module.endswith("_info") and not self._task.check_mode:
+            raise PermissionDenied(
+                f"Target {name} is read_only in {location()}: {module} may only run in check mode "
+                "there."
+            )
+        explicit = {option: value for option, value in given.items() if value is not None}
+        return {**connection_options(target), **explicit}
+
+    def target(self, name: Any) -> Target:
+        """Return a configured target with its secrets; ValidationFailed when there is none."""
+        if not isinstance(name, str):
+            raise ValidationFailed("target must be the name of a target, as text.")
+        return find(name, location(), self._decrypt)
+
+    def _decrypt(self, ciphertext: str) -> str:
+        plain: bytes = self._loader._vault.decrypt(ciphertext.encode("utf-8"))
+        return plain.decode("utf-8").rstrip("\r\n")
