@@ -18,7 +18,8 @@ from .audit import Audit
 from .catalog import Catalog
 from .config import Config, load_config
 from .errors import ConfigInvalid
-from .runner import open_executor
+from .runner.base import Executor
+from .runner.cold import ColdSettings, LocalCold
 from .surface import Surface
 from .targets import Target
 from .targets_problems import TargetsInvalid
@@ -41,7 +42,7 @@ def open_surface(
     path, targets = _targets(config, targets_file, problems)
     if problems or config is None or path is None:
         raise Misconfigured("\n".join([*problems, "Nothing was started; correct this first."]))
-    executor = open_executor(config)
+    executor = _executor(config)
     try:
         yield Surface(
             Door(
@@ -54,11 +55,25 @@ def open_surface(
                     rules=config.policy.rules,
                     flags=config.flags,
                     max_bytes=config.server.max_answer_bytes,
+                    timeout=config.runner.timeout,
                 )
             )
         )
     finally:
         executor.close()
+
+
+def _executor(config: Config) -> Executor:
+    runner = config.runner
+    return LocalCold(
+        ColdSettings(
+            state_dir=config.state_dir,
+            concurrency=runner.concurrency,
+            collections_path=runner.collections_path,
+            env_allow=runner.env_allow,
+            vault_password_file=runner.vault_password_file,
+        )
+    )
 
 
 def problems_of(

@@ -117,3 +117,7 @@ class Executor(abc.ABC):
     @abc.abstractmethod
     def _execute(self, job: Job, signals: Signals) -> Outcome:
         """Run a permitted job."""
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """Cancel what is running and wait for its end; nothing runs afterwards."""

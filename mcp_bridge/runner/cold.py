@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -46,6 +46,7 @@ class ColdSettings:
     collections_path: Sequence[Path] = ()
     env_allow: Sequence[str] = ()
     vault_password_file: Path | None = None
+    longest: float = 86_400.0
     isolate: bool = True
     interpreter: str = sys.executable
 
@@ -69,13 +70,23 @@ class LocalCold(Executor):
         self.base = base_folder(settings.state_dir)
         self.recovered = recover(self.base)
         self._slots = threading.BoundedSemaphore(settings.concurrency)
+        self._closing = threading.Event()
+
+    def close(self) -> None:
+        """Cancel every run and wait until its processes and its folder are gone."""
+        self._closing.set()
+        deadline = time.monotonic() + 2 * _MARGIN
+        for _slot in range(self._settings.concurrency):
+            # A slot that is never given back belongs to a thread that was abandoned.
+            self._slots.acquire(timeout=max(0.0, deadline - time.monotonic()))
 
     def _execute(self, job: Job, signals: Signals) -> Outcome:
+        job = replace(job, timeout=min(job.timeout, self._settings.longest))
         content = play.play(job)
         hosts = play.inventory(job, self._settings.interpreter)
         begin = time.time()
         if not self._slot(job, signals):
-            status: Status = "canceled" if signals.cancelled.is_set() else "timeout"
+            status: Status = "canceled" if self._stopped(signals) else "timeout"
             results = Results(target.name for target in job.targets).all(status, "")
             return Outcome(job.run_id, status, results, None, {}, HOW)
         workspace = None
@@ -91,10 +102,13 @@ class LocalCold(Executor):
 
     def _slot(self, job: Job, signals: Signals) -> bool:
         deadline = time.monotonic() + job.timeout
-        while time.monotonic() < deadline and not signals.cancelled.is_set():
+        while time.monotonic() < deadline and not self._stopped(signals):
             if self._slots.acquire(timeout=_POLL):
                 return True
         return False
+
+    def _stopped(self, signals: Signals) -> bool:
+        return signals.cancelled.is_set() or self._closing.is_set()
 
     def _run(self, job: Job, signals: Signals, workspace: Workspace, begin: float) -> Outcome:
         vault = self._settings.vault_password_file
@@ -195,7 +209,7 @@ class LocalCold(Executor):
         cancelled = False
         with guard:
             for line in _lines(guard, job.timeout + 2 * _MARGIN):
-                if signals.cancelled.is_set() and not cancelled:
+                if self._stopped(signals) and not cancelled:
                     cancelled = True
                     _send(guard, b"c")
                 if line is not None:

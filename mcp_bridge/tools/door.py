@@ -41,6 +41,7 @@ class Setup:
     rules: Sequence[Rule] = ()
     flags: Flags = field(default_factory=Flags)
     max_bytes: int = MAX_BYTES
+    timeout: float = _LONGEST_RUN
 
 
 class Denied(Exception):
@@ -143,7 +144,7 @@ class Door:
             args=arguments,
             targets=tuple(self.targets[name] for name in names),
             check=check,
-            timeout=min(_LONGEST_RUN, arguments.get("wait_timeout", _LONGEST_RUN) + _MARGIN),
+            timeout=self._seconds(arguments),
         )
         permit = self._permit(call, module, job)
         begin = time.monotonic()
@@ -177,6 +178,11 @@ class Door:
         except JobRefused as error:
             body = failed("invalid_args", str(error))
         return Answer(close(body, self._redactor, self._setup.max_bytes))
+
+    def _seconds(self, arguments: Mapping[str, Any]) -> float:
+        """Return when to end a run: what its module waits for must fit, and the client's patience."""
+        longest = min(_LONGEST_RUN, self._setup.timeout)
+        return float(min(_LONGEST_RUN, max(longest, arguments.get("wait_timeout", 0) + _MARGIN)))
 
     def _permit(self, call: Call, module: str, job: Job) -> policy.Permit:
         """Judge the job and record it; return the permit only when both went well."""

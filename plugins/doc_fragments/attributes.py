@@ -17,7 +17,8 @@ attributes:
       - Says what would change, and sends nothing that writes.
   diff_mode:
     description:
-      - Says what changes, before and after; O(ignore:diff) is returned in any case.
+      - Says what changes, before and after; O(ignore:diff) is returned
+        in any case.
   platform:
     description:
       - Where the module runs; it talks to the endpoint over HTTPS.

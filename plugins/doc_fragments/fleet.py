@@ -14,8 +14,8 @@ class ModuleDocFragment:
 options:
   target:
     description:
-      - Name of the endpoint in C(targets.yml), which holds its platform, address
-        and credentials.
+      - Name of the endpoint in C(targets.yml), which holds its platform,
+        address and credentials.
       - The file is E(VIRTBRIDGE_TARGETS), else C($XDG_CONFIG_HOME/virtbridge/targets.yml),
         on the controller.
     type: str

@@ -13,9 +13,11 @@ version_added: 0.1.0
 author:
   - virtbridge maintainers (@virtbridge)
 description:
-  - Returns the virtual machines that match all given options, ordered by id.
-  - One request lists them all. Disks, network cards, addresses and the operating
-    system cost more requests for each machine, and come only with O(details).
+  - Returns the virtual machines that match all given options, ordered
+    by id.
+  - One request lists them all. Disks, network cards, addresses and
+    the operating system cost more requests for each machine, and
+    come only with O(details).
 requirements:
   - proxmoxer >= 2.0
   - requests >= 2.28
@@ -43,7 +45,8 @@ options:
     type: int
   name:
     description:
-      - Only those of this name; V(*) and V(?) stand for any text and any character.
+      - Only those of this name; V(*) and V(?) stand for any text
+        and any character.
     type: str
   node:
     description:
@@ -77,7 +80,8 @@ options:
     type: bool
   details:
     description:
-      - Also return disks, network cards, addresses and the operating system.
+      - Also return disks, network cards, addresses and the operating
+        system.
     type: bool
     default: false
   limit:
@@ -123,15 +127,17 @@ truncated:
   type: bool
 error:
   description:
-    - What went wrong, in a form for programs; RV(ignore:msg) says it for people.
+    - What went wrong, in a form for programs; RV(ignore:msg) says
+      it for people.
   returned: failure
   type: dict
   contains:
     kind:
       description:
-        - One of C(auth), C(permission), C(not_found), C(exists), C(ambiguous), C(locked),
-          C(conflict), C(validation), C(unsupported), C(limit), C(capacity), C(unavailable),
-          C(timeout), C(operation_failed), C(cancelled), C(uncertain) and C(internal).
+        - One of C(auth), C(permission), C(not_found), C(exists),
+          C(ambiguous), C(locked), C(conflict), C(validation), C(unsupported),
+          C(limit), C(capacity), C(unavailable), C(timeout), C(operation_failed),
+          C(cancelled), C(uncertain) and C(internal).
       type: str
       sample: not_found
     message:

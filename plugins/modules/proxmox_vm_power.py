@@ -8,14 +8,16 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: proxmox_vm_power
-short_description: Start, stop, restart, pause or reset a Proxmox VE virtual machine
+short_description: Start, stop, restart, pause or reset a Proxmox
+  VE virtual machine
 version_added: 0.1.0
 author:
   - virtbridge maintainers (@virtbridge)
 description:
-  - Brings an existing virtual machine to a power state, and verifies that it got
-    there.
-  - A machine that is already there is left alone and reported as unchanged.
+  - Brings an existing virtual machine to a power state, and verifies
+    that it got there.
+  - A machine that is already there is left alone and reported as
+    unchanged.
 requirements:
   - proxmoxer >= 2.0
   - requests >= 2.28
@@ -51,22 +53,24 @@ options:
     type: str
   force:
     description:
-      - Switch off instead of asking the guest to shut down. Unsaved work in it is
-        lost.
+      - Switch off instead of asking the guest to shut down. Unsaved
+        work in it is lost.
     type: bool
     default: false
   shutdown_timeout:
     description:
-      - How long the guest may take to shut down. The server's default applies unless
-        set.
+      - How long the guest may take to shut down. The server's default
+        applies unless set.
       - In seconds.
       - At least V(0).
     type: int
   state:
     description:
       - 'V(started): Running.'
-      - 'V(stopped): Shut down by the guest, or switched off with O(force).'
-      - 'V(restarted): Shut down and started again; a stopped machine is started.'
+      - 'V(stopped): Shut down by the guest, or switched off with
+        O(force).'
+      - 'V(restarted): Shut down and started again; a stopped machine
+        is started.'
       - 'V(reset): Reset at once, as by the button.'
       - 'V(paused): Halted, with its memory kept.'
       - 'V(resumed): Going on after a pause.'
@@ -126,7 +130,8 @@ object:
   type: dict
 diff:
   description:
-    - The fields that change, and only those; a secret shows only that it changes.
+    - The fields that change, and only those; a secret shows only
+      that it changes.
   returned: success
   type: dict
   contains:
@@ -160,15 +165,17 @@ operations:
       type: float
 error:
   description:
-    - What went wrong, in a form for programs; RV(ignore:msg) says it for people.
+    - What went wrong, in a form for programs; RV(ignore:msg) says
+      it for people.
   returned: failure
   type: dict
   contains:
     kind:
       description:
-        - One of C(auth), C(permission), C(not_found), C(exists), C(ambiguous), C(locked),
-          C(conflict), C(validation), C(unsupported), C(limit), C(capacity), C(unavailable),
-          C(timeout), C(operation_failed), C(cancelled), C(uncertain) and C(internal).
+        - One of C(auth), C(permission), C(not_found), C(exists),
+          C(ambiguous), C(locked), C(conflict), C(validation), C(unsupported),
+          C(limit), C(capacity), C(unavailable), C(timeout), C(operation_failed),
+          C(cancelled), C(uncertain) and C(internal).
       type: str
       sample: not_found
     message:

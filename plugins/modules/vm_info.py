@@ -13,9 +13,10 @@ version_added: 0.1.0
 author:
   - virtbridge maintainers (@virtbridge)
 description:
-  - Returns the virtual machines of a target that match all given options. The objects
-    have the same form on every platform.
-  - It runs on the controller and calls the module of the target's platform.
+  - Returns the virtual machines of a target that match all given
+    options. The objects have the same form on every platform.
+  - It runs on the controller and calls the module of the target's
+    platform.
 extends_documentation_fragment:
   - virtbridge.core.fleet
   - virtbridge.core.attributes
@@ -34,12 +35,13 @@ attributes:
 options:
   ref:
     description:
-      - Names one machine for good, as V(TARGET/-/VMID) or as other platforms have
-        it; take it from a list.
+      - Names one machine for good, as V(TARGET/-/VMID) or as other
+        platforms have it; take it from a list.
     type: str
   name:
     description:
-      - Only those of this name; V(*) and V(?) stand for any text and any character.
+      - Only those of this name; V(*) and V(?) stand for any text
+        and any character.
     type: str
   state:
     description:
@@ -63,7 +65,8 @@ options:
     elements: str
   details:
     description:
-      - Also return disks, network cards, addresses and the operating system.
+      - Also return disks, network cards, addresses and the operating
+        system.
     type: bool
     default: false
   raw:
@@ -107,15 +110,17 @@ truncated:
   type: bool
 error:
   description:
-    - What went wrong, in a form for programs; RV(ignore:msg) says it for people.
+    - What went wrong, in a form for programs; RV(ignore:msg) says
+      it for people.
   returned: failure
   type: dict
   contains:
     kind:
       description:
-        - One of C(auth), C(permission), C(not_found), C(exists), C(ambiguous), C(locked),
-          C(conflict), C(validation), C(unsupported), C(limit), C(capacity), C(unavailable),
-          C(timeout), C(operation_failed), C(cancelled), C(uncertain) and C(internal).
+        - One of C(auth), C(permission), C(not_found), C(exists),
+          C(ambiguous), C(locked), C(conflict), C(validation), C(unsupported),
+          C(limit), C(capacity), C(unavailable), C(timeout), C(operation_failed),
+          C(cancelled), C(uncertain) and C(internal).
       type: str
       sample: not_found
     message:

@@ -8,14 +8,16 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: vm_power
-short_description: Start, stop, restart, pause or reset a virtual machine of any platform
+short_description: Start, stop, restart, pause or reset a virtual
+  machine of any platform
 version_added: 0.1.0
 author:
   - virtbridge maintainers (@virtbridge)
 description:
-  - Brings an existing virtual machine to a power state, and verifies that it got
-    there.
-  - It runs on the controller and calls the module of the target's platform.
+  - Brings an existing virtual machine to a power state, and verifies
+    that it got there.
+  - It runs on the controller and calls the module of the target's
+    platform.
 extends_documentation_fragment:
   - virtbridge.core.fleet
   - virtbridge.core.attributes
@@ -34,8 +36,8 @@ attributes:
 options:
   ref:
     description:
-      - Names one machine for good, as V(TARGET/-/VMID) or as other platforms have
-        it; take it from a list.
+      - Names one machine for good, as V(TARGET/-/VMID) or as other
+        platforms have it; take it from a list.
     type: str
   name:
     description:
@@ -43,15 +45,17 @@ options:
     type: str
   force:
     description:
-      - Switch off instead of asking the guest to shut down. Unsaved work in it is
-        lost.
+      - Switch off instead of asking the guest to shut down. Unsaved
+        work in it is lost.
     type: bool
     default: false
   state:
     description:
       - 'V(started): Running.'
-      - 'V(stopped): Shut down by the guest, or switched off with O(force).'
-      - 'V(restarted): Shut down and started again; a stopped machine is started.'
+      - 'V(stopped): Shut down by the guest, or switched off with
+        O(force).'
+      - 'V(restarted): Shut down and started again; a stopped machine
+        is started.'
       - 'V(reset): Reset at once, as by the button.'
       - 'V(paused): Halted, with its memory kept.'
       - 'V(resumed): Going on after a pause.'
@@ -95,7 +99,8 @@ object:
   type: dict
 diff:
   description:
-    - The fields that change, and only those; a secret shows only that it changes.
+    - The fields that change, and only those; a secret shows only
+      that it changes.
   returned: success
   type: dict
   contains:
@@ -129,15 +134,17 @@ operations:
       type: float
 error:
   description:
-    - What went wrong, in a form for programs; RV(ignore:msg) says it for people.
+    - What went wrong, in a form for programs; RV(ignore:msg) says
+      it for people.
   returned: failure
   type: dict
   contains:
     kind:
       description:
-        - One of C(auth), C(permission), C(not_found), C(exists), C(ambiguous), C(locked),
-          C(conflict), C(validation), C(unsupported), C(limit), C(capacity), C(unavailable),
-          C(timeout), C(operation_failed), C(cancelled), C(uncertain) and C(internal).
+        - One of C(auth), C(permission), C(not_found), C(exists),
+          C(ambiguous), C(locked), C(conflict), C(validation), C(unsupported),
+          C(limit), C(capacity), C(unavailable), C(timeout), C(operation_failed),
+          C(cancelled), C(uncertain) and C(internal).
       type: str
       sample: not_found
     message:

@@ -153,7 +153,7 @@ def attributes_fragment() -> str:
 def dump(content: Mapping[str, Any]) -> str:
     """Return YAML as the sanity tests like it, with a newline at both ends."""
     text = yaml.dump(
-        content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=80, indent=2
+        content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=64, indent=2
     )
     return f"---\n{text}"
 

@@ -15,7 +15,7 @@ CONFIG = "/nodes/pve1/qemu/101/config"
 
 @pytest.mark.parametrize("at", [0, 50, 99])
 def test_a_task_fails_on_request_and_changes_nothing(root, server, at):
-    server.control.fault("fail_task", path="/start", args={"at": at, "exitstatus": "boom"})
+    server.control.fault("fail_task", path="/start", at=at, exitstatus="boom")
     assert root.run("POST", START) == "boom"
     assert root.data("GET", "/nodes/pve1/qemu/101/status/current")["status"] == "stopped"
     assert root.run("POST", START) == "OK"
@@ -44,7 +44,7 @@ def test_a_task_is_stopped(root, server):
 
 
 def test_a_write_meets_a_lock_a_conflict_and_a_timeout(root, server):
-    server.control.fault("locked", method="PUT", args={"lock": "backup"})
+    server.control.fault("locked", method="PUT", lock="backup")
     assert root("PUT", CONFIG, {"memory": "512"}).json()["message"] == "VM is locked (backup)\n"
     server.control.fault("locked", method="PUT")
     text = root("PUT", CONFIG, {"memory": "512"}).json()["message"]
@@ -112,6 +112,7 @@ def test_an_offline_node_is_unknown_in_lists(proxmox_sim):
         known = server.credentials
         token = f"PVEAPIToken={known['token_id']}={known['token_secret']}"
         session = requests.Session()
+        session.trust_env = False
         session.verify, session.headers["Authorization"] = server.ca_file, token
         rows = session.get(f"{server.url}/api2/json/cluster/resources?type=vm", timeout=4).json()
         away = [r for r in rows["data"] if r["node"] == "pve3"]

@@ -1,0 +1,118 @@
+# Copyright: (c) 2026, the virtbridge maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A runner with the fixture collection, permitted jobs, and a way to see a run's processes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mcp_bridge import policy
+from mcp_bridge.runner.base import Executor, Job, Outcome
+from mcp_bridge.runner.cold import ColdSettings, LocalCold
+from mcp_bridge.targets import Target
+
+COLLECTIONS = Path(__file__).parent / "collections"
+ECHO = "vbtest.fixture.echo"
+CANARY = "canary-7f31d0c2-token"
+
+
+def permit_for(job: Job) -> policy.Permit:
+    """Return what policy gives for a harmless call of this job."""
+    facts = tuple(policy.TargetFacts(target.name) for target in job.targets)
+    call = policy.Call("test", job.module, "read", facts, job.identity)
+    permit = policy.decide(call, (), policy.Flags()).permit
+    assert permit is not None
+    return permit
+
+
+def processes_of(run_id: str) -> list[int]:
+    """Return the processes that have a run's folder in their environment or command line."""
+    found, needle = [], run_id.encode()
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            with suppress(OSError):
+                seen = (folder / "environ").read_bytes() + (folder / "cmdline").read_bytes()
+                if needle in seen and b"pytest" not in (folder / "cmdline").read_bytes():
+                    found.append(int(folder.name))
+    return found
+
+
+def wait_for(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
+    """Return the first true answer of a condition, or fail."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        answer = condition()
+        if answer:
+            return answer
+        time.sleep(0.02)
+    raise AssertionError("the condition did not come true in time")
+
+
+class Bench:
+    """A runner in a folder of its own."""
+
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        self.folder = folder
+        settings = {"collections_path": (COLLECTIONS,), "concurrency": 2} | settings
+        self.settings = ColdSettings(state_dir=folder / "state", **settings)
+        self.executor: Executor = LocalCold(self.settings)
+        self.base: Path = self.executor.base
+        secret = folder / "token"
+        secret.touch(mode=0o600)
+        secret.write_text(CANARY)
+
+    def target(self, name: str = "lab", **credential: str) -> Target:
+        """Return a target whose token is the canary."""
+        given = credential or {"token_secret_file": str(self.folder / "token")}
+        spec = {
+            "platform": "proxmox",
+            "url": "https://127.0.0.1:1",
+            "credential": {"token_id": "root@pam!vb", **given},
+        }
+        return Target(name, "proxmox", ("https://127.0.0.1:1",), {}, False, self.folder, spec)
+
+    def job(self, *, targets: tuple[Target, ...] = (), **options: Any) -> Job:
+        """Return a job of the echo module; ``args`` and the rest as in Job."""
+        options = {"module": ECHO, "args": {}, "timeout": 60.0} | options
+        return Job(targets=targets or (self.target(),), **options)
+
+    def run(self, job: Job, **signals: Any) -> Outcome:
+        """Run a job with the permit that it needs."""
+        return self.executor.run(job, permit_for(job), **signals)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    """Give a runner; nothing of it is left when the test is over."""
+    made = Bench(tmp_path)
+    yield made
+    made.executor.close()
+
+
+@pytest.fixture(scope="module")
+def shared_bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """Give one runner to all tests of a file that look at the same run."""
+    made = Bench(tmp_path_factory.mktemp("bench"))
+    yield made
+    made.executor.close()
+
+
+@pytest.fixture(scope="session")
+def tools() -> type:
+    """Give the functions above to test files, which cannot import this one by name."""
+
+    class Tools:
+        permit_for = staticmethod(permit_for)
+        processes_of = staticmethod(processes_of)
+        wait_for = staticmethod(wait_for)
+        bench = Bench
+        canary = CANARY
+        collections = COLLECTIONS
+
+    return Tools
