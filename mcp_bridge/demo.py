@@ -102,6 +102,7 @@ class _Demo:
             targets[target_name(platform)] = _target(self._folder, platform, sim)
             urls.append(f"{platform} at {sim.url}")
         _write(self._targets, yaml.safe_dump({"targets": targets}))
+        _write(self._folder / "ansible.cfg", "[defaults]\n")
         _write(self._config, yaml.safe_dump(_configuration(self._folder)))
         return ", ".join(urls)
 
@@ -109,14 +110,14 @@ class _Demo:
         collection = collection_path()
         command = [
             str(Path(sys.executable).parent / "ansible-playbook"),
-            "-i",
-            "localhost,",
             str(collection / "playbooks" / PLAYBOOK),
         ]
         environment = _environment(self._folder) | {
             "ANSIBLE_COLLECTIONS_PATH": str(collection.parents[2]),
-            "ANSIBLE_CONFIG": os.devnull,
+            "ANSIBLE_CONFIG": str(self._folder / "ansible.cfg"),
             "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_LOCALHOST_WARNING": "0",
+            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "0",
             "VIRTBRIDGE_TARGETS": str(self._targets),
         }
         code, output = _bounded(command, environment, self._folder)

@@ -113,7 +113,8 @@ def _places(error: ValidationError) -> tuple[str, Mapping[str, Any]]:
 
     A description beside a ``$ref`` is nearer to the reader's place than the shared one behind.
     """
-    node: Any = schema_root = _validator().schema
+    schema_root: Any = _validator().schema
+    node: Any = schema_root
     expected = node.get("description", "")
     by_reference = ""
     for step in list(error.absolute_schema_path)[:-1]:

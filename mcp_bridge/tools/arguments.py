@@ -65,27 +65,24 @@ def _order(error: ValidationError) -> tuple[str, str]:
 def _explain(error: ValidationError) -> Iterator[str]:
     where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.path)
     where = where.removeprefix(".")
+    value: Any = error.instance
+    wanted: Any = error.validator_value
     if error.validator == "additionalProperties":
-        yield from _unknown(error, where)
+        known = error.schema.get("properties", {}) if isinstance(error.schema, Mapping) else {}
+        for name in sorted(set(value) - set(known)):
+            place = f"{where}.{name}" if where else name
+            yield f"unknown argument {_short(place)}{suggestion(name, known)}"
     elif error.validator == "required":
-        present = set(error.instance)
-        for name in (name for name in error.validator_value if name not in present):
-            if f"'{name}'" in error.message:
+        for name in wanted:
+            if name not in value and repr(name) in error.message:
                 yield f"missing argument {where + '.' if where else ''}{name}"
     elif error.validator == "enum":
-        words = [str(word) for word in error.validator_value]
-        near = nearest(str(error.instance), words)
+        words = [str(word) for word in wanted]
+        near = nearest(str(value), words)
         hint = f" (did you mean {near}?)" if near else ""
-        yield f"{where} is {_short(error.instance)}, must be one of {', '.join(words)}{hint}"
+        yield f"{where} is {_short(value)}, must be one of {', '.join(words)}{hint}"
     else:
         yield f"{where} {_RULES.get(str(error.validator), _as_reported)(error)}"
-
-
-def _unknown(error: ValidationError, where: str) -> Iterator[str]:
-    known = error.schema.get("properties", {}) if isinstance(error.schema, Mapping) else {}
-    for name in sorted(set(error.instance) - set(known)):
-        place = f"{where}.{name}" if where else name
-        yield f"unknown argument {_short(place)}{suggestion(name, known)}"
 
 
 def _as_reported(error: ValidationError) -> str:

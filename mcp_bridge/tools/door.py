@@ -14,11 +14,12 @@ from .. import policy
 from ..audit import Audit
 from ..catalog import Catalog, full_name
 from ..envelope import CODE_OF_KIND, MAX_BYTES, close, denied, failed, module_failed
-from ..errors import AuditFailed, JobRefused
+from ..errors import AuditFailed, JobRefused, RunnerBroken
 from ..policy import Flags, Rule, TargetFacts
 from ..redact import Redactor
 from ..runner.base import Executor, Job, Outcome
 from ..targets import Target
+from ..targets_problems import TargetsInvalid
 from .arguments import suggestion
 from .spec import Answer, Call, Refusal, Tool
 
@@ -26,6 +27,8 @@ _LONGEST_RUN = 108.0
 # A run needs more than its module waits: to start, to log in, to report.
 _MARGIN = 8.0
 _REF_PARTS = 3
+_CREDENTIALS = "The operator must correct the target; virtbridge check-config shows what is wrong."
+_RUNNER = "The operator must repair the installation; nothing was run."
 _NO_RESULT = {"failed": True, "error": {"kind": "internal", "message": "The run gave no result."}}
 
 
@@ -148,12 +151,16 @@ class Door:
         )
         permit = self._permit(call, module, job)
         begin = time.monotonic()
-        outcome = self._setup.executor.run(
-            job,
-            permit,
-            on_progress=lambda progress: call.signals.progress(str(progress)),
-            cancelled=call.signals.cancelled,
-        )
+        try:
+            outcome = self._setup.executor.run(
+                job,
+                permit,
+                on_progress=lambda progress: call.signals.progress(str(progress)),
+                cancelled=call.signals.cancelled,
+            )
+        except Exception as error:
+            self._setup.audit.outcome(job.run_id, "error", error=type(error).__name__)
+            raise
         run = _sorted(outcome, names)
         self._record(run, outcome, time.monotonic() - begin)
         if not run.answered:
@@ -176,13 +183,17 @@ class Door:
         except AuditFailed as error:
             body = failed("audit_failed", str(error))
         except JobRefused as error:
-            body = failed("invalid_args", str(error))
+            body = failed("invalid_args", f"{call.tool}: {error}.")
+        except TargetsInvalid as error:
+            body = failed("auth_failed", str(error), next_step=_CREDENTIALS)
+        except RunnerBroken as error:
+            body = failed("internal", str(error), next_step=_RUNNER)
         return Answer(close(body, self._redactor, self._setup.max_bytes))
 
     def _seconds(self, arguments: Mapping[str, Any]) -> float:
-        """Return when to end a run: what its module waits for must fit, and the client's patience."""
-        longest = min(_LONGEST_RUN, self._setup.timeout)
-        return float(min(_LONGEST_RUN, max(longest, arguments.get("wait_timeout", 0) + _MARGIN)))
+        """Return when to end a run: what its module waits for fits, and a client's patience."""
+        needed = arguments.get("wait_timeout", 0) + _MARGIN
+        return float(min(_LONGEST_RUN, max(self._setup.timeout, needed)))
 
     def _permit(self, call: Call, module: str, job: Job) -> policy.Permit:
         """Judge the job and record it; return the permit only when both went well."""

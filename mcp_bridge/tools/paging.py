@@ -30,6 +30,7 @@ class RowSet:
     run_id: str
     principal: str
     filters: str
+    fields: tuple[str, ...]
     rows: Sequence[Mapping[str, Any]]
     warnings: tuple[str, ...]
 

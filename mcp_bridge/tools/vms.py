@@ -43,7 +43,9 @@ VM_FIELDS = (
 _SHOWN = ("ref", "name", "state", "cpus", "memory_mib", "host", "tags")
 _WHERE = ("platform", "host", "os", "cpus", "memory_mib")
 _DEFAULT_LIMIT = 200
-_PAGE_ARGUMENTS = ("cursor", "limit", "fields")
+_PAGE_ARGUMENTS = ("cursor", "limit")
+# What costs the platform a request for each VM, so it is read only when asked for.
+_DETAILS = frozenset({"disks", "nics", "os"})
 
 _LIST_SCHEMA = schema(
     {
@@ -74,7 +76,7 @@ _LIST_SCHEMA = schema(
         "limit": {"type": "integer", "minimum": 1, "maximum": 1000, "default": _DEFAULT_LIMIT},
         "cursor": {
             "type": "string",
-            "description": "page.next of the last answer, with the same filters or none",
+            "description": "page.next of the last answer; leave the filters out or repeat them",
             "maxLength": 300,
         },
     }
@@ -93,7 +95,6 @@ class _Vms:
         self._store = RowStore()
 
     def list(self, call: Call) -> Mapping[str, Any]:
-        fields = _columns(call.arguments.get("fields"))
         cursor = call.arguments.get("cursor")
         if cursor:
             kept, offset = self._store.page(cursor, call.caller.principal)
@@ -102,7 +103,7 @@ class _Vms:
             kept, offset = self._read(call), 0
         end = offset + call.arguments.get("limit", _DEFAULT_LIMIT)
         return rows(
-            [{name: row.get(name) for name in fields} for row in kept.rows[offset:end]],
+            [{name: row.get(name) for name in kept.fields} for row in kept.rows[offset:end]],
             run_id=kept.run_id,
             total=len(kept.rows),
             offset=offset,
@@ -112,14 +113,21 @@ class _Vms:
         )
 
     def _read(self, call: Call) -> RowSet:
-        targets = self._door.pick(call.arguments.get("targets"))
-        run = self._door.run(call, "vm_info", {"limit": 0}, targets)
-        matching = [row for row in _objects(run) if _matches(row, call.arguments)]
+        given = call.arguments
+        fields = _columns(given.get("fields"))
+        where = given.get("where", {})
+        wanted = {name: given[name] for name in ("name", "tags") if name in given}
+        if "state" in given:
+            wanted["state"] = [given["state"]]
+        details = bool(_DETAILS & {*fields, *where})
+        targets = self._door.pick(given.get("targets"))
+        run = self._door.run(call, "vm_info", wanted | {"limit": 0, "details": details}, targets)
         kept = RowSet(
             run_id=run.run_id,
             principal=call.caller.principal,
-            filters=_filters(call.arguments),
-            rows=matching,
+            filters=_filters(given),
+            fields=fields,
+            rows=[row for row in _objects(run) if _matches(row, where)],
             warnings=run.warnings,
         )
         self._store.keep(kept)
@@ -183,12 +191,8 @@ def _columns(wanted: Sequence[str] | None) -> tuple[str, ...]:
     return ("ref", *(name for name in wanted if name != "ref"))
 
 
-def _matches(row: Mapping[str, Any], arguments: Mapping[str, Any]) -> bool:
-    wanted = dict(arguments.get("where", {}))
-    wanted.update({key: arguments[key] for key in ("name", "state") if key in arguments})
-    if not set(arguments.get("tags", ())) <= set(row.get("tags") or ()):
-        return False
-    return all(_fits(row.get(key), value) for key, value in wanted.items())
+def _matches(row: Mapping[str, Any], where: Mapping[str, Any]) -> bool:
+    return all(_fits(row.get(name), value) for name, value in where.items())
 
 
 def _fits(actual: Any, wanted: Any) -> bool:
@@ -207,6 +211,6 @@ def _same_filters(arguments: Mapping[str, Any], kept: RowSet) -> None:
     if given not in ("{}", kept.filters):
         raise Refusal(
             "invalid_args",
-            "vm_list: the filters differ from those that the cursor was made with.",
-            "Repeat the same filters or leave them out; for others, start anew without cursor.",
+            "vm_list: the filters or fields are not those that the cursor was made with.",
+            "Leave them out, or start anew without cursor.",
         )

@@ -20,7 +20,6 @@ from virtsim import SimServer
 
 ROOT = Path(__file__).parents[2]
 Result = TypeVar("Result")
-ALLOW_DISRUPTIVE = {"match": {"risk": ["disruptive"]}, "verdict": "allow"}
 
 
 class Bridge:

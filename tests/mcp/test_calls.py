@@ -15,7 +15,8 @@ from mcp import Client
 
 MODES = ("auto", "legacy", "2026-07-28")
 BUDGET = 24 * 1024
-ALLOW = {"match": {"risk": ["disruptive"], "target": ["lab"]}, "verdict": "allow"}
+RISKS = ["disruptive", "destructive"]
+ALLOW = {"match": {"risk": RISKS, "target": ["lab"]}, "verdict": "allow"}
 
 
 async def _first(bridge: Any, client: Client, state: str) -> str:

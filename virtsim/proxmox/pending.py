@@ -124,6 +124,19 @@ def apply(guest: Guest, disks: Disks) -> None:
         if not guest.running or _hot(guest, key, None):
             drop(guest, disks, key, force)
             forget(guest, key)
+    _forget_used(guest, disks)
+
+
+def _forget_used(guest: Guest, disks: Disks) -> None:
+    """Take volumes that a drive holds (again) off the list of unused ones."""
+    held = {
+        volume
+        for conf in (guest.conf, guest.pending)
+        for key, volume in disks.volumes(conf)
+        if is_drive(key)
+    }
+    for key in [k for k in guest.conf if k.startswith("unused") and guest.conf[k] in held]:
+        guest.conf.pop(key)
 
 
 def _set(guest: Guest, disks: Disks, key: str, value: str) -> None:

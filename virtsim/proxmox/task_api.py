@@ -76,7 +76,7 @@ def _matches(call: Call, task: Task) -> bool:
         ("vmid" not in params or task.id == str(params["vmid"]))
         and ("typefilter" not in params or task.type == params["typefilter"])
         and ("userfilter" not in params or str(params["userfilter"]) in task.user)
-        and (not call.flag("errors") or _kind(task.exitstatus) == "error")
+        and (not call.flag("errors") or task.exitstatus != "OK")
         and (not wanted_states or _kind(task.exitstatus) in wanted_states)
         and task.starttime >= int(params.get("since", 0))
         and ("until" not in params or task.starttime <= int(params["until"]))

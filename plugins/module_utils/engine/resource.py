@@ -251,11 +251,13 @@ class Action(Declaration):
     """A module that moves an existing object between states (power).
 
     Its operations class has ``find``, ``report``, ``settle`` and
-    ``perform(actual, transition) -> None``, which waits for the end.
+    ``perform(actual, transition) -> None``, which waits for the end. ``request_budget`` is the
+    most requests that finding it in the wanted state may cost.
     """
 
     kind: ClassVar[str] = "action"
     transitions: tuple[Transition, ...] = ()
+    request_budget: int = 2
     wait_timeout: int = 300
 
     def __post_init__(self) -> None:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,6 @@ import pytest
 import requests
 
 import virtsim
-from virtsim.proxmox import ProxmoxSimulator
 from virtsim.proxmox.catalog import Catalog, load
 
 ROOT = Path(__file__).parents[4]
@@ -30,7 +29,9 @@ class Api:
         self.session.verify = server.ca_file or True
         self.session.headers.update(headers)
 
-    def __call__(self, method: str, path: str, params: Any = None, **more: Any) -> requests.Response:
+    def __call__(
+        self, method: str, path: str, params: Any = None, **more: Any
+    ) -> requests.Response:
         place = "data" if method in {"POST", "PUT"} else "params"
         url = f"{self.server.url}/api2/json{path}"
         return self.session.request(method, url, **{place: params, "timeout": 4, **more})
@@ -78,11 +79,6 @@ def token_of(server: virtsim.SimServer, prefix: str) -> Api:
 @pytest.fixture(scope="session")
 def catalog() -> Catalog:
     return load()
-
-
-@pytest.fixture
-def simulator() -> Iterator[ProxmoxSimulator]:
-    yield ProxmoxSimulator()
 
 
 @pytest.fixture(scope="session")

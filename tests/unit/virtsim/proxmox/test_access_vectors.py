@@ -8,7 +8,8 @@ import pytest
 
 from virtsim.proxmox import permissions as perms
 from virtsim.proxmox import transport
-from virtsim.proxmox.config_text import encode
+from virtsim.proxmox.config_text import encode, render
+from virtsim.proxmox.config_text import parse as read
 from virtsim.proxmox.disks import format_size, parse_size
 from virtsim.proxmox.errors import ApiError
 from virtsim.proxmox.formats import split_list
@@ -28,7 +29,9 @@ def spelled(values):
 
 
 def test_roles_hold_the_shipped_privileges(vectors):
-    assert {k: sorted(v) for k, v in ROLES.items()} == of_kind(vectors, "builtin_roles")[0]["output"]
+    assert {k: sorted(v) for k, v in ROLES.items()} == of_kind(vectors, "builtin_roles")[0][
+        "output"
+    ]
 
 
 def test_privileges_on_a_path(vectors):
@@ -58,9 +61,7 @@ def test_declared_permission_of_an_operation(vectors, catalog):
         params = {**values, **given["params"]}
         found = {"status": "200"}
         try:
-            perms.check_operation(
-                parse(given["user_cfg"]), operation.facts, given["user"], params
-            )
+            perms.check_operation(parse(given["user_cfg"]), operation.facts, given["user"], params)
         except ApiError as error:
             found = {"status": str(error.status), "message": error.message}
         assert found == row["output"], given
@@ -107,3 +108,12 @@ def test_ssh_keys_are_checked(vectors):
 def test_task_ids_are_recognised(vectors):
     for row in of_kind(vectors, "upid_decode"):
         assert well_formed(row["input"]["upid"]) == ("output" in row), row["input"]
+
+
+def test_configuration_files_are_read_and_written_alike(vectors):
+    differing = []
+    for row in vectors("config_roundtrip.jsonl"):
+        plain = row["kind"] == "qemu" and row["stable"] and "[special:" not in row["raw"]
+        if plain and render(read(100, "pve1", row["raw"])) != row["raw"]:
+            differing.append(row["id"])
+    assert differing == []

@@ -75,7 +75,8 @@ def test_a_reset_after_the_write_was_applied(root, server):
 def test_lists_lag_up_to_ten_seconds_when_asked_to(root, server):
     server.control.fault("stale", path="/cluster/resources", count=0)
     names = lambda: {  # noqa: E731
-        row["vmid"]: row.get("name") for row in root.data("GET", "/cluster/resources", {"type": "vm"})
+        row["vmid"]: row.get("name")
+        for row in root.data("GET", "/cluster/resources", {"type": "vm"})
     }
     assert names()[101] == "web2"
     root.data("PUT", CONFIG, {"name": "renamed"})

@@ -115,6 +115,18 @@ def test_a_disk_moves_and_leaves_or_frees_the_old_volume(root):
     assert conf["unused0"] == "local-lvm:vm-101-disk-0"
 
 
+def test_a_detached_disk_is_kept_and_can_come_back(root):
+    path = "/nodes/pve1/qemu/101/config"
+    root.data("PUT", path, {"delete": "scsi0"})
+    conf = root.data("GET", path)
+    assert conf["unused0"] == "local-lvm:vm-101-disk-0"
+    assert conf["boot"] == "order=net0"
+    root.data("PUT", path, {"scsi1": "local-lvm:vm-101-disk-0"})
+    conf = root.data("GET", path)
+    assert conf["scsi1"] == "local-lvm:vm-101-disk-0,size=8G"
+    assert "unused0" not in conf
+
+
 def test_a_digest_of_an_older_text_is_refused(root):
     path = "/nodes/pve1/qemu/101/config"
     digest = root.data("GET", path)["digest"]
