@@ -180,7 +180,7 @@ def _write(descriptor: int, row: dict[str, Any]) -> None:
     row["time"] = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
     row["prev"] = last["sha256"] if last else GENESIS
     if torn:
-        row["repaired"] = hashlib.sha256(torn).hexdigest()
+        row["repaired"] = hashlib.sha256(torn.rstrip(b"\n")).hexdigest()
     row["sha256"] = _seal(row)
     text = json.dumps(row, ensure_ascii=True, separators=(",", ":")).encode() + b"\n"
     before = os.fstat(descriptor).st_size
@@ -208,9 +208,9 @@ def _last(descriptor: int) -> tuple[dict[str, Any] | None, bytes]:
         for index in range(len(whole) - 1, -1, -1):
             row = _parsed(whole[index])
             if row is not None:
-                return row, b"\n".join([*whole[index + 1 :], tail] if tail else whole[index + 1 :])
+                return row, b"\n".join([*whole[index + 1 :], tail])
         if start == 0:
-            return None, b"\n".join([*whole, tail] if tail else whole)
+            return None, b"\n".join([*whole, tail])
         reach *= 4
     return None, b""
 

@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 Body = Mapping[str, Any]
@@ -60,11 +61,8 @@ class Report:
 
     def as_json(self) -> dict[str, Any]:
         """Return the report for a script."""
-        return {
-            "ok": self.ok,
-            "interrupted": self.interrupted,
-            "steps": [vars(x) for x in self.lines],
-        }
+        steps = [asdict(line) for line in self.lines]
+        return {"ok": self.ok, "interrupted": self.interrupted, "steps": steps}
 
 
 def require(condition: bool, shown: object) -> None:
@@ -103,6 +101,11 @@ def session(platform: str) -> tuple[Step, ...]:
     )
 
 
+def touches_a_target(step: Step) -> bool:
+    """Whether the call needs a run; what the bridge knows by itself does not."""
+    return step.tool != "target_list"
+
+
 def print_report(console: Console, report: Report) -> None:
     """Print the table of a demo."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
@@ -112,8 +115,16 @@ def print_report(console: Console, report: Report) -> None:
     table.add_column("what it showed", overflow="fold")
     for line in report.lines:
         mark = "[green]✓[/green]" if line.ok else "[red]✗[/red]"
-        table.add_row(mark, line.title, f"{line.seconds:.2f}", line.shown)
+        table.add_row(mark, line.title, f"{line.seconds:.2f}", escape(line.shown))
     console.print(table)
+    if report.interrupted:
+        console.print("[yellow]Interrupted; everything that was started is gone again.[/yellow]")
+    elif report.ok:
+        seconds = sum(line.seconds for line in report.lines)
+        what = f"All {len(report.lines)} steps showed what they should"
+        console.print(f"[green]{what}[/green] in {seconds:.0f} s.")
+    else:
+        console.print("[red]The last step did not show what it should.[/red]")
 
 
 def _power(state: str) -> Callable[[Memory], Mapping[str, Any]]:
@@ -136,7 +147,7 @@ def _stopped(body: Body, memory: Memory) -> str:
     require(bool(rows), "no stopped guest")
     first = dict(zip(columns, rows[0], strict=True)) if columns else rows[0]
     memory["ref"] = first["ref"]
-    return f"{len(rows)} guests; taking {first['ref']}, {first['name']}"
+    return f"{len(rows)} of them; taking {first['ref']}, {first['name']}"
 
 
 def _planned(body: Body, _memory: Memory) -> str:
@@ -148,11 +159,11 @@ def _state(status: str, state: str) -> Callable[[Body, Memory], str]:
     def shows(body: Body, _memory: Memory) -> str:
         require(body["status"] == status, body.get("error") or body["status"])
         require(body["data"]["state"] == state, body["data"]["state"])
-        return f"{status}: {_change(body['diff'])}" if body.get("diff") else f"{status}: {state}"
+        return f"{status}: {_change(body.get('diff')) or state}"
 
     return shows
 
 
-def _change(diff: Mapping[str, Any]) -> str:
-    before, after = diff["before"], diff["after"]
+def _change(diff: Mapping[str, Any] | None) -> str:
+    before, after = (diff or {}).get("before") or {}, (diff or {}).get("after") or {}
     return ", ".join(f"{name} {before.get(name)} → {after.get(name)}" for name in after)

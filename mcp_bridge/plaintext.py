@@ -8,6 +8,8 @@ import re
 import unicodedata
 
 LONGEST = 8192
+# Of longer text only this much is looked at; more would be cut off anyway.
+_READ = 4 * LONGEST
 _ESCAPES = re.compile(  # CSI, OSC, the other strings, and two-character sequences
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]"
     r"|\][^\x07\x1b]*(?:\x07|\x1b\\)?"
@@ -25,15 +27,16 @@ def clean_text(text: str) -> str:
     A lone surrogate, which is no text at all, becomes U+FFFD. Cleaning twice changes nothing more.
     """
     if text.isascii() and text.isprintable():
-        return clip(text)
-    text = _ESCAPES.sub("", text)
-    kept = (each for each in text if each in _KEPT or unicodedata.category(each) not in _DROPPED)
-    return clip("".join("\ufffd" if "\ud800" <= each <= "\udfff" else each for each in kept))
+        return clip(text, len(text))
+    start = _ESCAPES.sub("", text[:_READ])
+    kept = (each for each in start if each in _KEPT or unicodedata.category(each) not in _DROPPED)
+    cleaned = "".join("\ufffd" if "\ud800" <= each <= "\udfff" else each for each in kept)
+    return clip(cleaned, len(text) if len(text) > _READ else len(cleaned))
 
 
-def clip(text: str, longest: int = LONGEST) -> str:
-    """Return the text, or its beginning and how long it was."""
-    if len(text) <= longest:
+def clip(text: str, length: int) -> str:
+    """Return the text, or its beginning and how long the whole was."""
+    if max(len(text), length) <= LONGEST:
         return text
-    note = f"… ({len(text)} characters)"
-    return text[: longest - len(note)] + note
+    note = f"… ({length} characters)"
+    return text[: LONGEST - len(note)] + note

@@ -11,7 +11,10 @@ from __future__ import annotations
 import getpass
 import json
 import logging
+import os
+import signal
 import threading
+from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -44,6 +47,8 @@ never as instructions.
 _HEARTBEAT = 5.0
 _LIST_TTL_MS = 300_000
 _CONCURRENT_CALLS = 32
+_STOP_SECONDS = 5.0
+_STOP_POLL = 0.02
 
 _log = logging.getLogger(__name__)
 _Context = ServerRequestContext[dict[str, Any], Any]
@@ -79,7 +84,8 @@ class _Progress:
             with anyio.move_on_after(_HEARTBEAT):
                 await self._changed.wait()
             self._count += 1
-            await self._context.session.report_progress(self._count, None, self._message)
+            with suppress(MCPError, anyio.ClosedResourceError, anyio.BrokenResourceError):
+                await self._context.session.report_progress(self._count, None, self._message)
 
 
 class _Protocol:
@@ -90,6 +96,15 @@ class _Protocol:
         self._tools = types.ListToolsResult(tools=[_wire(tool) for tool in surface.tools])
         self._principal = f"os:{getpass.getuser()}"
         self._limiter = anyio.CapacityLimiter(_CONCURRENT_CALLS)
+        self._running: set[threading.Event] = set()
+
+    async def stop(self) -> None:
+        """Cancel what is running, and return when it has ended or will not end soon."""
+        for cancelled in self._running:
+            cancelled.set()
+        with anyio.move_on_after(_STOP_SECONDS):
+            while self._running:
+                await anyio.sleep(_STOP_POLL)
 
     async def list_tools(
         self, _context: _Context, _params: types.PaginatedRequestParams | None
@@ -103,6 +118,7 @@ class _Protocol:
         cancelled = threading.Event()
         signals = Signals(progress=progress.report, cancelled=cancelled)
         caller = Caller(principal=self._principal, client=_client_name(context))
+        self._running.add(cancelled)
         try:
             async with anyio.create_task_group() as group:
                 group.start_soon(progress.pump)
@@ -118,6 +134,7 @@ class _Protocol:
                 group.cancel_scope.cancel()
         finally:
             cancelled.set()
+            self._running.discard(cancelled)
         if isinstance(answer, MCPError):
             raise answer
         return types.CallToolResult(
@@ -177,7 +194,10 @@ class _Protocol:
 
 def build_server(surface: Surface, version: str) -> Server[dict[str, Any]]:
     """Return the protocol server of one surface, not yet bound to a transport."""
-    protocol = _Protocol(surface)
+    return _server(_Protocol(surface), surface, version)
+
+
+def _server(protocol: _Protocol, surface: Surface, version: str) -> Server[dict[str, Any]]:
     listed = CacheHint(ttl_ms=_LIST_TTL_MS, scope="private")
     schemas = {tool.name: tool.input_schema for tool in surface.tools}
     return Server(
@@ -205,14 +225,29 @@ def build_server(surface: Surface, version: str) -> Server[dict[str, Any]]:
 
 
 def serve_stdio(surface: Surface, version: str) -> None:
-    """Serve one client over standard input and output until it closes its end."""
-    server = build_server(surface, version)
+    """Serve one client over standard input and output until it closes its end.
+
+    SIGTERM and SIGINT cancel what is running and end the process.
+    """
+    protocol = _Protocol(surface)
+    server = _server(protocol, surface, version)
 
     async def main() -> None:
-        async with stdio_server() as (read, write):
-            await server.run(read, write, server.create_initialization_options())
+        async with anyio.create_task_group() as group:
+            group.start_soon(_until_told, protocol)
+            async with stdio_server() as (read, write):
+                await server.run(read, write, server.create_initialization_options())
+            group.cancel_scope.cancel()
 
     anyio.run(main)
+
+
+async def _until_told(protocol: _Protocol) -> None:
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async for number in signals:
+            await protocol.stop()
+            # A thread of the transport waits in read(stdin), which nothing can interrupt.
+            os._exit(128 + number)
 
 
 def _wire(tool: Tool) -> types.Tool:

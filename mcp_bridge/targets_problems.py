@@ -86,18 +86,20 @@ def _validator() -> Draft202012Validator:
 
 def _told(error: ValidationError) -> Iterator[Problem]:
     expected, parent = _places(error)
+    instance: Any = error.instance
+    wanted: Any = error.validator_value
     path = list(error.absolute_path)
     if "propertyNames" in error.absolute_schema_path:
-        path.append(error.instance)
+        path.append(instance)
     match error.validator:
         case "additionalProperties":
             known = parent.get("properties", {})
-            for name in error.instance:
+            for name in instance:
                 if name not in known:
                     yield Problem(_dotted([*path, name]), f"unknown key{nearest(name, known)}")
         case "required":
-            for name in error.validator_value:
-                if name not in error.instance:
+            for name in wanted:
+                if name not in instance:
                     yield Problem(_dotted(path), _missing(name, expected, parent))
         case _:
             yield Problem(_dotted(path), f"expected {expected}{_got(error.instance, expected)}")
@@ -113,19 +115,20 @@ def _places(error: ValidationError) -> tuple[str, Mapping[str, Any]]:
 
     A description beside a ``$ref`` is nearer to the reader's place than the shared one behind.
     """
-    schema_root: Any = _validator().schema
-    node: Any = schema_root
+    root: Any = _validator().schema
+    node: Any = root
     expected = node.get("description", "")
-    by_reference = ""
-    for step in list(error.absolute_schema_path)[:-1]:
-        if step == "$ref":
-            by_reference = node.get("description", "")
-            node = schema_root["$defs"][node["$ref"].rsplit("/", 1)[-1]]
-            expected = by_reference or node.get("description", expected)
-        else:
-            node = node[step]
-            if isinstance(node, dict) and isinstance(node.get("description"), str):
-                expected = node["description"]
+    # A path of the library leaves out the references that were followed.
+    for step in list(error.absolute_schema_path):
+        while isinstance(node, dict) and step not in node and "$ref" in node:
+            near = node.get("description")
+            node = root["$defs"][node["$ref"].rsplit("/", 1)[-1]]
+            expected = near or node.get("description", expected)
+        if step == error.absolute_schema_path[-1] and node.get(step) is error.validator_value:
+            return expected, node
+        node = node[step]
+        if isinstance(node, dict) and isinstance(node.get("description"), str):
+            expected = node["description"]
     return expected, node
 
 

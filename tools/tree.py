@@ -15,7 +15,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PLACE = Path("ansible_collections/virtbridge/core")
-COLLECTION = ("plugins", "meta", "playbooks", "galaxy.yml", "LICENSE", "README.md", "changelogs")
+COLLECTION = (
+    "plugins",
+    "meta",
+    "playbooks",
+    "changelogs",
+    "galaxy.yml",
+    "LICENSE",
+    "README.md",
+    "CHANGELOG.md",
+    "requirements",
+)
 
 
 def tracked(root: Path = ROOT) -> list[Path]:

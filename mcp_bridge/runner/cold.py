@@ -74,6 +74,8 @@ class LocalCold(Executor):
 
     def close(self) -> None:
         """Cancel every run and wait until its processes and its folder are gone."""
+        if self._closing.is_set():
+            return
         self._closing.set()
         deadline = time.monotonic() + 2 * _MARGIN
         for _slot in range(self._settings.concurrency):

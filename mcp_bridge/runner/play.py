@@ -16,8 +16,8 @@ UNSAFE = "__ansible_unsafe"
 GROUP = "virtbridge_targets"
 MAX_ARGUMENTS = 4 * 1024 * 1024
 _MAX_DEPTH = 32
-_FULL_NAME = re.compile(r"^[a-z_][a-z0-9_]*(?:\.[a-z_][a-z0-9_]*){2,}$")
-_TARGET = re.compile(r"^[a-z0-9][a-z0-9_-]{0,62}$")
+_FULL_NAME = re.compile(r"[a-z_][a-z0-9_]*(?:\.[a-z_][a-z0-9_]*){2,}")
+_TARGET = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _RESERVED_KEYS = ("_ansible_", "__ansible_")
 _RESERVED_HOSTS = frozenset({"all", "ungrouped", GROUP})
 
@@ -28,7 +28,7 @@ def play(job: Job) -> str:
     Every text of the arguments is marked unsafe, so that it arrives byte for byte; the one template
     is our own and hands each host its target's name.
     """
-    if not _FULL_NAME.match(job.module):
+    if not _FULL_NAME.fullmatch(job.module):
         raise JobRefused(f"{job.module!r} is not the full name of a module, as in a.b.module")
     if "target" in job.args:
         raise JobRefused("target is not an argument of a job; the job names its targets")
@@ -52,7 +52,7 @@ def inventory(job: Job, interpreter: str) -> str:
     """Return the inventory as JSON: one local host for each target, its interpreter fixed."""
     names = [target.name for target in job.targets]
     for name in names:
-        if not _TARGET.match(name) or name in _RESERVED_HOSTS:
+        if not _TARGET.fullmatch(name) or name in _RESERVED_HOSTS:
             raise JobRefused(f"a target cannot be named {name!r}")
     if not names or len(set(names)) != len(names):
         raise JobRefused("a job needs at least one target, and each only once")

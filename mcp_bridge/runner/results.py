@@ -37,7 +37,9 @@ class Results:
     def all(self, status: Status, stdout: str) -> dict[str, dict[str, Any]]:
         """Return a result for every host, also for one that never answered."""
         return {
-            name: self._results.get(name) or self._absent(name, status, stdout)
+            name: self._results[name]
+            if name in self._results
+            else self._absent(name, status, stdout)
             for name in self._names
         }
 

@@ -5,4 +5,8 @@
 
 from __future__ import annotations
 
-from ..plugin_utils.action import ActionModule
+from ..plugin_utils import action
+
+
+class ActionModule(action.ActionModule):
+    """Runs proxmox_vm_info."""

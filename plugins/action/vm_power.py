@@ -5,4 +5,8 @@
 
 from __future__ import annotations
 
-from ..plugin_utils.fleet import ActionModule
+from ..plugin_utils import fleet
+
+
+class ActionModule(fleet.ActionModule):
+    """Runs vm_power."""

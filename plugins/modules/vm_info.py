@@ -98,6 +98,98 @@ objects:
   returned: success
   type: list
   elements: dict
+  contains:
+    ref:
+      description:
+        - Names this machine for good.
+      type: str
+    target:
+      description:
+        - Target it lives on.
+      type: str
+    platform:
+      description:
+        - Platform it lives on.
+      type: str
+    name:
+      description:
+        - Its name; not unique on every platform.
+      type: str
+    state:
+      description:
+        - Its power state.
+      type: str
+      sample: running
+    cpus:
+      description:
+        - Virtual processors in total.
+      type: int
+    memory_mib:
+      description:
+        - Memory in MiB.
+      type: int
+    disks:
+      description:
+        - Its disks, where asked for.
+      type: list
+      elements: dict
+      contains:
+        name:
+          description:
+            - Slot or name of the disk.
+          type: str
+        size_gib:
+          description:
+            - Size in GiB.
+          type: float
+        storage:
+          description:
+            - Where it is stored.
+          type: str
+        boot:
+          description:
+            - Whether the machine boots from it.
+          type: bool
+    nics:
+      description:
+        - Its network cards, where asked for.
+      type: list
+      elements: dict
+      contains:
+        name:
+          description:
+            - Slot or name of the card.
+          type: str
+        mac:
+          description:
+            - Hardware address.
+          type: str
+        network:
+          description:
+            - Bridge or network it is connected to.
+          type: str
+        addresses:
+          description:
+            - Addresses, where the platform knows them.
+          type: list
+          elements: str
+    host:
+      description:
+        - Node that runs it or would run it.
+      type: str
+    tags:
+      description:
+        - Its tags or labels.
+      type: list
+      elements: str
+    os:
+      description:
+        - Operating system as the platform names it.
+      type: str
+    raw:
+      description:
+        - What only this platform knows, on request.
+      type: dict
 total:
   description:
     - How many there are.

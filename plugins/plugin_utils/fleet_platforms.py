@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,10 +53,8 @@ def nearest_ref(target: str, platform: FleetPlatform) -> str:
     return f"{target}/{platform.example}"
 
 
-@contextmanager
-def _connect(params: Mapping[str, Any], access: Access) -> Iterator[None]:
+def _connect(params: Mapping[str, Any], access: Access) -> AbstractContextManager[None]:
     raise InternalError("A facade module was run as a module; its action plugin did not load.")
-    yield
 
 
 FLEET = Platform(

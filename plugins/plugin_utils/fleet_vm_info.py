@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ..module_utils.engine.field import Field
 from ..module_utils.engine.resource import Query
+from ..module_utils.machine import FLEET_MACHINE
 from .fleet_platforms import FLEET, REF
 
 STATES = (
@@ -30,6 +31,7 @@ VM_INFO = Query(
         "It runs on the controller and calls the module of the target's platform.",
     ),
     platform=FLEET,
+    returns=FLEET_MACHINE,
     operations=object,
     fields=(
         REF,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ..module_utils.engine.field import Field
 from ..module_utils.engine.resource import Action, Raise, Risk, Transition
+from ..module_utils.machine import FLEET_MACHINE
 from .fleet_platforms import FLEET, REF
 
 VM_POWER = Action(
@@ -17,6 +18,7 @@ VM_POWER = Action(
         "It runs on the controller and calls the module of the target's platform.",
     ),
     platform=FLEET,
+    returns=FLEET_MACHINE,
     operations=object,
     identity=("ref", "name"),
     risk=Risk("write", (Raise("force", "destructive", (True,)),)),

@@ -121,6 +121,15 @@ def test_arguments_come_as_pairs_or_json_and_keep_their_types(shell: Shell) -> N
     assert 'limit must be integer, is "7"' in json.loads(given.stdout)["error"]["message"]
 
 
+def test_a_lone_surrogate_is_refused(shell: Shell) -> None:
+    done = shell("call", "vm_list", "--json-args", '{"name": "\\ud800"}', "--json")
+    error = json.loads(done.stdout)["error"]
+    assert (error["code"], "name holds a lone surrogate" in error["message"]) == (
+        "invalid_args",
+        True,
+    )
+
+
 def test_check_config_reports_every_mistake_of_both_files_at_once(shell: Shell) -> None:
     shell.write("virtbridge.yml", {"servr": {}, "policy": {"rules": [{"verdict": "alow"}]}})
     shell.write("targets.yml", {"targets": {"lab": {"platform": "proxmx", "urll": "x"}}})

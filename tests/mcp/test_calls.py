@@ -99,6 +99,9 @@ def test_filters_narrow_the_list(lab: Any) -> None:
             found = bridge.table(await bridge.answer(client, "vm_list", **wanted))
             assert one["ref"] in [row["ref"] for row in found]
             assert len(found) < len(every)
+        stopped = bridge.table(await bridge.answer(client, "vm_list", state="stopped"))
+        assert {row["state"] for row in stopped} == {"stopped"}
+        assert len(stopped) == sum(row["state"] == "stopped" for row in every)
         none = await bridge.answer(client, "vm_list", tags=["no-such-tag"])
         assert (none["ok"], none["page"]["total"]) == (True, 0)
 

@@ -101,10 +101,11 @@ def plant(folder: Path, touched: Path) -> None:
     for name in ("library/echo.py", "library/setup.py", "evil-python"):
         (folder / name).write_text(script)
         (folder / name).chmod(0o755)
-    (folder / "ansible.cfg").write_text(
-        f"[defaults]\nlibrary = {folder}/library\nlog_path = {folder}/log\n"
-        f"collections_path = {folder}\ninterpreter_python = {folder}/evil-python\n"
-    )
+    for name in ("ansible.cfg", ".ansible.cfg"):
+        (folder / name).write_text(
+            f"[defaults]\nlibrary = {folder}/library\nlog_path = {folder}/log\n"
+            f"collections_path = {folder}\ninterpreter_python = {folder}/evil-python\n"
+        )
     (folder / "sitecustomize.py").write_text(f"open({str(touched)!r}, 'w')\n")
 
 
@@ -212,7 +213,7 @@ def test_m7_the_interpreter_is_the_bridges_own(seen: Seen) -> None:
 
 
 def test_m12_nothing_planted_is_followed(seen: Seen) -> None:
-    """Red with the bridge's working directory: its ansible.cfg and library are used."""
+    """Red when the bridge's environment is passed on: HOME, PYTHONPATH and library are used."""
     assert not seen.touched.exists()
     assert not (seen.planted / "log").exists()
     environment = seen.result["environment"]

@@ -38,7 +38,15 @@ def test_no_permit_no_run(bench: Any, tools: Any) -> None:
     assert denied.permit is None
     used = tools.permit_for(job)
     assert used.redeem(job.identity)
-    routes = [None, True, denied, denied.permit, used, object(), tools.permit_for(bench.job(check=True))]
+    routes = [
+        None,
+        True,
+        denied,
+        denied.permit,
+        used,
+        object(),
+        tools.permit_for(bench.job(check=True)),
+    ]
     for route in routes:
         with pytest.raises(NotPermitted):
             bench.executor.run(job, route)

@@ -80,7 +80,9 @@ def test_the_inventory_fixes_connection_and_interpreter() -> None:
     assert content == {"virtbridge_targets": {"hosts": {"lab": fixed, "edge_2": fixed}}}
 
 
-@pytest.mark.parametrize("names", [("all",), ("ungrouped",), ("a b",), ("{{ x }}",), (), ("a", "a")])
+@pytest.mark.parametrize(
+    "names", [("all",), ("ungrouped",), ("a b",), ("{{ x }}",), (), ("a", "a")]
+)
 def test_hosts_that_mean_something_else_are_refused(names: tuple[str, ...]) -> None:
     with pytest.raises(JobRefused):
         play.inventory(job(names=names), "python")

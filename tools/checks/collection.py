@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tools.checks.steps import BUILD, ROOT, Found, Step, call
-from tools.tree import COLLECTION, build, tracked
+from tools.tree import build, tracked
 
 SANITY_TESTS = 24
 GOLDEN = ROOT / "tests/packaging/collection_files.txt"
@@ -35,14 +35,15 @@ def _home() -> Mapping[str, str]:
 
 
 def _sanity() -> Found:
-    place = build(BUILD / "sanity", (*COLLECTION, "tests"))
-    shutil.rmtree(place / "tests", ignore_errors=True)
+    place = build(BUILD / "sanity")
+    (place / "tests").mkdir()
+    shutil.copy2(ROOT / "tests/config.yml", place / "tests")
     modules = len(list((place / "plugins/modules").glob("*.py")))
     # It finds its files by git, and looks for the place of the collection above.
     call(["git", "init", "-q", "."], cwd=place)
     call(["git", "add", "-A"], cwd=place)
     code, output = call(
-        ["ansible-test", "sanity", "--color", "no", "--python", "default", "--requirements"],
+        ["ansible-test", "sanity", "--color", "no", "--python", "3.11", "--requirements"],
         cwd=place,
         env=_home(),
     )

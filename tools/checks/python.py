@@ -14,9 +14,11 @@ from tools.tree import tracked
 
 AVOID = {"manager", "helper", "util", "utils", "handler", "entity", "misc"}
 _FORBIDDEN = re.compile(
-    r"(?<![\w.])/(?:work|root|home/\w+)/|pypi" + r"\.org|registry\.npm" + r"js|pythonhosted",
+    r"(?<![\w.])/(?:work|root|home/\w+)/|pypi" + r"\.org|registry\.npm" + r"js|python" + r"hosted",
 )
 _MAX_FUNCTION = 40
+_OVERRIDES = {"proxy_manager_for"}
+"""Methods of libraries that have to be called what they are called."""
 
 
 def sources() -> list[Path]:
@@ -55,7 +57,7 @@ def _spelling() -> Found:
 
 
 def _drift() -> Found:
-    return _counted(r"(\d+) files", "python", "tools/gen_docs.py", "--check")
+    return _counted(r"(\d+) modules", "python", "tools/gen_docs.py", "--check")
 
 
 def _lengths(name: Path, text: str) -> Iterator[str]:
@@ -67,7 +69,7 @@ def _lengths(name: Path, text: str) -> Iterator[str]:
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             continue
         words = set(re.findall(r"[A-Z]?[a-z]+", node.name)) & {*AVOID, *map(str.title, AVOID)}
-        if words:
+        if words and node.name not in _OVERRIDES:
             yield f"{name}:{node.lineno}: {node.name} holds the avoided word {words.pop()!r}"
         size = (node.end_lineno or node.lineno) - node.lineno + 1
         if not isinstance(node, ast.ClassDef) and size > _MAX_FUNCTION:
@@ -101,7 +103,7 @@ LANES = (
         Step("lint", "files", _lint),
         Step("layers", "contracts kept", _layers),
         Step("spelling", "files", _spelling),
-        Step("generated files", "files", _drift),
+        Step("generated files", "modules", _drift),
         Step("sizes and words", "files", _sizes),
         Step("forbidden strings", "files", _strings),
         Step("types", "files", _types),

@@ -102,7 +102,9 @@ def _action(declared: Declared) -> str:
     return (
         f'{HEADER}"""The controller\'s side of {declared.name}."""\n\n'
         "from __future__ import annotations\n\n"
-        f"from ..plugin_utils.{base} import ActionModule\n"
+        f"from ..plugin_utils import {base}\n\n\n"
+        f"class ActionModule({base}.ActionModule):\n"
+        f'    """Runs {declared.name}."""\n'
     )
 
 

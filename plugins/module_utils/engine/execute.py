@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Optional
 
 from .errors import InternalError, UncertainOutcome, VirtbridgeError
 from .find import find_one, label_of
@@ -14,7 +14,7 @@ from .plan import Plan
 from .planning import diff_of, make_plan, unreadable
 from .resource import Operations, Resource
 
-Actual = Mapping[str, Any] | None
+Actual = Optional[Mapping[str, Any]]
 
 
 def reconcile(
@@ -65,10 +65,8 @@ class _Execution:
             return
         except UncertainOutcome as lost:
             rest = self._read_back(plan, lost)
-        if not rest.changed:
-            return
         try:
-            self._execute(rest)
+            self._execute(rest)  # nothing, when the first was applied
         except UncertainOutcome as lost:
             if self._read_back(rest, lost).changed:
                 raise self._unknown(rest, lost) from lost

@@ -13,7 +13,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from .action import perform_action
-from .ansible import build
+from .ansible_module import build
 from .checks import check_values
 from .errors import Cancelled, InternalError, ValidationFailed, VirtbridgeError
 from .execute import reconcile

@@ -17,9 +17,10 @@ from urllib.parse import quote
 
 from ..engine.errors import InternalError, Unavailable, UncertainOutcome, VirtbridgeError
 from ..engine.resource import Access, Operation, Wait
-from .client import Credential, Endpoint, Raw, Session
+from .client import Session
 from .errors import classify
 from .waiting import is_upid, wait_for_task
+from .wire import Credential, Endpoint, Raw
 
 ATTEMPTS = 3
 _LONGEST_PAUSE = 20.0

@@ -10,15 +10,14 @@ so answers are read here.
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
 from ..engine.errors import AuthError, Unavailable, UncertainOutcome, Unsupported, VirtbridgeError
+from .wire import Credential, Endpoint, Raw, flat, parsed
 
 _Adapter: Any = object
 _TicketAuth: Any = object
@@ -36,7 +35,6 @@ except ImportError as error:
     MISSING = error.name or "proxmoxer"
 
 MAX_BODY = 32 * 1024 * 1024
-MAX_DEPTH = 64
 IDLE = 4.0
 """Seconds after which a kept connection is not used again: the server closes it at 5."""
 
@@ -48,40 +46,6 @@ def require_libraries() -> None:
             f"The Python library {MISSING} is missing for {sys.executable}. Install it there: "
             f"{sys.executable} -m pip install proxmoxer requests"
         )
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """Where to connect and how to trust it. ``hosts`` are ``host:port``, tried in order."""
-
-    hosts: tuple[str, ...]
-    verify: bool = True
-    ca_path: str | None = None
-    fingerprint: str | None = None
-    proxy: str | None = None
-    timeout: float = 60.0
-    connect_timeout: float = 5.0
-
-
-@dataclass(frozen=True)
-class Credential:
-    """Either a token (``user@realm!name`` and its secret) or a user, a password and a TOTP."""
-
-    token_id: str = ""
-    token_secret: str = field(default="", repr=False)
-    user: str = ""
-    password: str = field(default="", repr=False)
-    totp: str | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True)
-class Raw:
-    """An answer as it came: the status, the reason, and the JSON body (empty when it has none)."""
-
-    status: int
-    reason: str
-    body: Mapping[str, Any]
-    retry_after: str | None = None
 
 
 class _Pinned(_Adapter):  # type: ignore[misc]  # a stand-in when requests is missing
@@ -229,7 +193,7 @@ class Session:
 
     def _send(self, method: str, path: str, parameters: Mapping[str, Any], *, login: bool) -> Raw:
         url = f"https://{self.host}/api2/json{path}"
-        encoded = urlencode(_flat(parameters))
+        encoded = urlencode(flat(parameters))
         inline = method in {"GET", "DELETE"}
         try:
             answer = self._http.request(
@@ -251,7 +215,7 @@ class Session:
         return Raw(
             answer.status_code,
             answer.reason or "",
-            _parsed(content, answer, f"{method} {path}", self.host),
+            parsed(content, answer.status_code, f"{method} {path}", self.host),
             answer.headers.get("Retry-After"),
         )
 
@@ -300,49 +264,3 @@ def _why(error: Exception) -> str:
         if words.lower() in text.lower():
             return words
     return "CERTIFICATE_VERIFY_FAILED" if "CERTIFICATE_VERIFY" in text else "TLS handshake failed"
-
-
-def _flat(parameters: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return form fields: booleans as 1 and 0, lists as repeated keys, None left out."""
-    fields: list[tuple[str, str]] = []
-    for name, value in parameters.items():
-        values = value if isinstance(value, (list, tuple)) else [value]
-        fields += [
-            (name, str(int(each) if isinstance(each, bool) else each))
-            for each in values
-            if each is not None
-        ]
-    return fields
-
-
-def _parsed(content: bytes, answer: Any, request: str, host: str) -> Mapping[str, Any]:
-    if not content and answer.status_code >= 300:
-        return {}
-    try:
-        body = json.loads(content)
-        _limit_depth(body)
-    except (ValueError, RecursionError):
-        body = None
-    if isinstance(body, dict):
-        return body
-    if answer.status_code >= 300:
-        return {}
-    page = b"<html" in content[:2000].lower()
-    seen = "a web page, as a proxy's login gives," if page else "no valid JSON"
-    raise UncertainOutcome(
-        f"{request}: {host} answered with {seen} instead of Proxmox VE's JSON. "
-        "Check api_host and what stands between.",
-        request=request,
-        http_status=answer.status_code,
-    )
-
-
-def _limit_depth(value: Any, depth: int = 0) -> None:
-    if depth > MAX_DEPTH:
-        raise ValueError("too deep")
-    if isinstance(value, dict):
-        for each in value.values():
-            _limit_depth(each, depth + 1)
-    elif isinstance(value, list):
-        for each in value:
-            _limit_depth(each, depth + 1)

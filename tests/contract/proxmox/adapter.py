@@ -50,7 +50,9 @@ class Proxmox(World):
 
     def lose_answer(self, *, applied: bool, count: int = 1) -> None:
         fault = "reset_after" if applied else "reset_before"
-        self._sim.control.fault(fault, method="POST", path=_GUESTS, count=count)
+        self._sim.control.clear_faults()
+        for method in ("POST", "PUT", "DELETE"):
+            self._sim.control.fault(fault, method=method, path=_GUESTS, count=count)
 
     def fail_operation(self) -> str:
         self._sim.control.fault("fail_task", path=_GUESTS)

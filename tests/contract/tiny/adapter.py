@@ -53,12 +53,10 @@ class Tiny(World):
         return self._store.objects
 
     def lose_answer(self, *, applied: bool, count: int = 1) -> None:
-        for call in ("create", "update", "delete", "started", "stopped"):
-            self._store.fault(call, "lost_after" if applied else "lost_before", times=count)
+        self._store.fault("any write", "lost_after" if applied else "lost_before", times=count)
 
     def fail_operation(self) -> str:
-        for call in ("create", "started", "stopped", "restarted"):
-            self._store.fault(call, "failed")
+        self._store.fault("any write", "failed")
         return "line 1"
 
     def in_state(self, declaration: Declaration) -> Mapping[str, Mapping[str, Any]]:

@@ -13,6 +13,7 @@ from typing import Any
 from ...engine.errors import VirtbridgeError
 from ...engine.field import Field
 from ...engine.resource import Query, Wait
+from ...machine import MACHINE
 from .. import guests
 from ..api import Client
 from ..platform import PLATFORM
@@ -107,6 +108,7 @@ VM_INFO = Query(
         "cost more requests for each machine, and come only with O(details).",
     ),
     platform=PLATFORM,
+    returns=(Field("vmid", int, doc="Id of the machine."), *MACHINE),
     operations=VmInfo,
     fields=(
         Field("vmid", int, role="option", min=100, max=999999999, doc="Only the one of this id."),

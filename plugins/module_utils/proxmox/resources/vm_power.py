@@ -11,6 +11,7 @@ from typing import Any
 from ...engine.errors import Unsupported
 from ...engine.field import Field
 from ...engine.resource import Action, Raise, Risk, Transition, Wait
+from ...machine import MACHINE
 from .. import guests
 from ..api import Client, path
 from ..platform import PLATFORM
@@ -98,6 +99,7 @@ VM_POWER = Action(
         "A machine that is already there is left alone and reported as unchanged.",
     ),
     platform=PLATFORM,
+    returns=(Field("vmid", int, doc="Id of the machine."), *MACHINE),
     operations=VmPower,
     identity=("vmid", "name"),
     risk=Risk("write", (Raise("force", "destructive", (True,)),)),

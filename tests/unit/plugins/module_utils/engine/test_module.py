@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -57,6 +57,31 @@ def test_a_resource_answers_with_diff_and_operations(runs: Runs, store: tiny.Sto
 def test_check_mode_opens_the_client_read_only(runs: Runs, store: tiny.Store) -> None:
     result = runs(tiny.BOX, {"check": True}, name="web")
     assert result.changed
+    assert store.writes == []
+
+
+class Careless(tiny.BoxOperations):
+    """Writes where only reading is allowed."""
+
+    def find(self) -> list[dict[str, Any]]:
+        self.client.call("poke")
+        return super().find()
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        return iter(self.find())
+
+
+@pytest.mark.parametrize(
+    ("declaration", "check"),
+    [(tiny.BOX, True), (tiny.POWER, True), (tiny.INFO, False), (tiny.INFO, True)],
+)
+def test_operations_that_write_while_reading_meet_a_read_only_client(
+    runs: Runs, store: tiny.Store, declaration: Declaration, check: bool
+) -> None:
+    careless = dataclasses.replace(declaration, operations=Careless)
+    args = {"state": "started"} if declaration.writes else {}
+    result = runs(careless, {"check": check}, name="web", **args)
+    assert "this client is read-only" in result.json["msg"]
     assert store.writes == []
 
 

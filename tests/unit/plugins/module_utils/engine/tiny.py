@@ -92,7 +92,8 @@ class Client:
         if self.access.read_only and name != "find":
             raise errors.InternalError(f"{name} is a write, and this client is read-only.")
         content = self.store.read()
-        fault = next((each for each in content["faults"] if each[0] == name), None)
+        names = (name,) if name == "find" else (name, "any write")
+        fault = next((each for each in content["faults"] if each[0] in names), None)
         if fault:
             content["faults"].remove(fault)
         content["journal"].append(name)

@@ -1,0 +1,37 @@
+# Copyright: (c) 2026, the virtbridge maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The demo ends cleanly when it is stopped; `make demo` is what proves the whole of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_demo_leaves_nothing_behind(tmp_path: Path, number: int) -> None:
+    kept = {key: value for key, value in os.environ.items() if key.startswith("COVERAGE")}
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
+    running = subprocess.Popen(
+        [sys.executable, "-W", "error", "-m", "mcp_bridge.cli", "demo"], text=True,
+        env=kept | environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    deadline = time.monotonic() + 20
+    while not list(tmp_path.glob("virtbridge-demo-*/virtbridge.yml")):
+        assert time.monotonic() < deadline
+        assert running.poll() is None, running.communicate()
+        time.sleep(0.02)
+    running.send_signal(number)
+    out, errors = running.communicate(timeout=20)
+    assert running.returncode == 1
+    assert "Interrupted" in out
+    assert "Traceback" not in errors
+    assert list(tmp_path.iterdir()) == []

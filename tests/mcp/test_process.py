@@ -1,0 +1,122 @@
+# Copyright: (c) 2026, the virtbridge maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The server as a process: clean output, and nothing left behind however it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+INITIALIZE = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {
+        "protocolVersion": "2025-11-25",
+        "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"},
+    },
+}
+INITIALIZED = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+
+
+class Raw:
+    """A server whose pipes are in our hands."""
+
+    def __init__(self, bridge: Any) -> None:
+        self.process = subprocess.Popen(
+            bridge.command("serve"), env=bridge.environment, text=True, cwd=bridge.folder,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        self.send(INITIALIZE)
+        assert self.read()["result"]["protocolVersion"] == "2025-11-25"
+        self.send(INITIALIZED)
+
+    def __enter__(self) -> Raw:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+    def send(self, message: dict[str, Any]) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(message) + "\n")
+        self.process.stdin.flush()
+
+    def read(self) -> dict[str, Any]:
+        assert self.process.stdout is not None
+        message: dict[str, Any] = json.loads(self.process.stdout.readline())
+        return message
+
+    def call(self, tool: str, number: int, **arguments: Any) -> None:
+        params = {"name": tool, "arguments": arguments}
+        self.send({"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params})
+
+    def close(self) -> tuple[str, str]:
+        rest = self.process.communicate(timeout=20)
+        return rest[0], rest[1]
+
+
+def _processes(home: Path) -> list[int]:
+    """Return the processes that were started with this home."""
+    mark = str(home).encode()
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit() and int(folder.name) != os.getpid():
+            try:
+                environ = (folder / "environ").read_bytes() + (folder / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if mark in environ:
+                found.append(int(folder.name))
+    return found
+
+
+def _until(condition: Any, seconds: float = 10.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, None])
+def test_however_the_server_ends_no_process_of_a_run_is_left(lab: Any, number: Any) -> None:
+    bridge, sim = lab
+    sim.control.fault("timeout", path="/api2/json/(nodes|cluster)", count=0)
+    home = bridge.folder.parent
+    with Raw(bridge) as raw:
+        raw.call("vm_list", 2)
+        _until(lambda: any(row["path"].startswith("/api2") for row in sim.control.journal()))
+        assert len(_processes(home)) > 1
+        if number is not None:
+            raw.process.send_signal(number)
+        _out, errors = raw.close()
+    assert "Traceback" not in errors
+    _until(lambda: not _processes(home))
+    if number != signal.SIGKILL:
+        assert [row["status"] for row in bridge.audit("outcome")] == ["canceled"]
+
+
+def test_what_is_no_valid_message_harms_nobody(lab: Any) -> None:
+    bridge, sim = lab
+    with Raw(bridge) as raw:
+        raw.call("vm_list", 2, name="\ud800")  # the SDK's parser drops it
+        raw.send({"no": "message"})
+        raw.call("target_list", 3)
+        answered = raw.read()
+        while answered.get("id") != 3:
+            answered = raw.read()
+        assert answered["result"]["isError"] is False
+        out, errors = raw.close()
+    assert out == ""
+    assert "Traceback" not in errors
+    assert raw.process.returncode == 0
+    assert sim.control.journal() == []
