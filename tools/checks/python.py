@@ -51,7 +51,12 @@ def _layers() -> Found:
 
 
 def _spelling() -> Found:
-    names = [str(name) for name in tracked() if name.suffix in {".py", ".md", ".yml", ".toml"}]
+    # The tests misspell names on purpose, to see the nearest right one suggested.
+    names = [
+        str(name)
+        for name in tracked()
+        if name.suffix in {".py", ".md", ".yml", ".toml"} and name.parts[0] != "tests"
+    ]
     code, output = call(["codespell", *names])
     return code == 0, len(names), output
 
