@@ -16,8 +16,8 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	@echo "Installing into $(VENV) (about a minute, once)"
 	@rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
-	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m pip install -qq --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install -qq --no-deps --no-build-isolation --editable .
 	@mkdir -p build && touch $@
 
 demo: $(STAMP) ## start the simulators, run the demo playbook twice and an MCP session, show what happened

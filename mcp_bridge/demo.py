@@ -265,6 +265,7 @@ def _bounded(command: list[str], environment: dict[str, str], folder: Path) -> t
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
 
 
 def _write(path: Path, text: str) -> None:
