@@ -17,7 +17,6 @@ OUTPUT_SCHEMA: Schema = {
     "properties": {"ok": {"type": "boolean"}, "status": {"type": "string"}},
     "required": ["ok", "status"],
 }
-REF_PATTERN = "^[a-z0-9][a-z0-9_-]{0,62}/[^/\\s]+/[^/\\s]+$"
 REF: Schema = {
     "type": "string",
     "description": "ref of the VM as vm_list shows it: TARGET/NAMESPACE/ID",

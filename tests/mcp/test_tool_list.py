@@ -31,11 +31,11 @@ async def _listed(client: Client) -> Any:
 @pytest.mark.parametrize("mode", MODES)
 def test_the_list_is_the_golden_one_in_every_mode(bridge: Any, mode: str) -> None:
     listed = bridge.session(_listed, mode=mode)
-    text = json.dumps(listed["tools"], indent=1, ensure_ascii=False) + "\n"
     if os.environ.get("UPDATE_GOLDEN"):
         GOLDEN.parent.mkdir(exist_ok=True)
-        GOLDEN.write_text(text)
-    assert text == GOLDEN.read_text(), "run again with UPDATE_GOLDEN=1 if this is meant"
+        GOLDEN.write_text(json.dumps(listed["tools"], indent=1, ensure_ascii=False) + "\n")
+    golden = json.loads(GOLDEN.read_text())
+    assert listed["tools"] == golden, "run again with UPDATE_GOLDEN=1 if this is meant"
     assert "nextCursor" not in listed
     assert len(json.dumps(listed)) <= 20 * 1024
 

@@ -139,7 +139,7 @@ def _disks(config: Mapping[str, Any]) -> list[dict[str, Any]]:
         disks.append(
             {
                 "name": slot,
-                "size_gib": _gib(options.get("size", "")),
+                "size_gib": gib_of(options.get("size", "")),
                 "storage": volume.partition(":")[0] if ":" in volume else None,
                 "boot": slot in boot,
             }
@@ -147,7 +147,8 @@ def _disks(config: Mapping[str, Any]) -> list[dict[str, Any]]:
     return disks
 
 
-def _gib(size: str) -> float | None:
+def gib_of(size: str) -> float | None:
+    """Return a size such as ``32G`` or ``512M`` in GiB, None when it is none."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([KMGT]?)", size)
     if not found:
         return None

@@ -192,7 +192,7 @@ def test_a_facade_module_is_documentation_and_an_action_plugin(written: Path) ->
     module = (written / "plugins" / "modules" / "box_info.py").read_text()
     action = (written / "plugins" / "action" / "box_info.py").read_text()
     assert "def main" not in module
-    assert "from ..plugin_utils.fleet import ActionModule" in action
+    assert "class ActionModule(fleet.ActionModule):" in action
     assert table(written, "box_info")["platform"] == "fleet"
 
 
