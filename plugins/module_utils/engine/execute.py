@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Optional
+from typing import Any, TypeAlias
 
 from .errors import InternalError, UncertainOutcome, VirtbridgeError
 from .find import find_one, label_of
@@ -14,7 +14,7 @@ from .plan import Plan
 from .planning import diff_of, make_plan, unreadable
 from .resource import Operations, Resource
 
-Actual = Optional[Mapping[str, Any]]
+Actual: TypeAlias = "Mapping[str, Any] | None"
 
 
 def reconcile(

@@ -4,13 +4,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import virtsim
-from plugins.module_utils.engine.resource import Declaration
+from plugins.module_utils.engine.resource import Declaration, Resource
 from tests.contract.support.world import World
 
 _LOGIN = "/api2/json/access/ticket"
@@ -46,7 +45,7 @@ class Proxmox(World):
         return [_line(row) for row in self._sim.control.writes()]
 
     def snapshot(self) -> Any:
-        return json.dumps(self._sim.control.snapshot()["guests"], sort_keys=True)
+        return self._sim.control.snapshot()["guests"]
 
     def lose_answer(self, *, applied: bool, count: int = 1) -> None:
         fault = "reset_after" if applied else "reset_before"
@@ -60,6 +59,15 @@ class Proxmox(World):
 
     def in_state(self, declaration: Declaration) -> Mapping[str, Mapping[str, Any]]:
         return {"running": {"name": "web1"}, "stopped": {"vmid": 101}, "paused": {"name": "db2"}}
+
+    def new(self, resource: Resource) -> Mapping[str, Any]:
+        return {
+            "name": "fresh",
+            "node": "pve1",
+            "memory": 256,
+            "disks": [{"slot": "scsi0", "storage": "local-lvm", "size_gib": 4}],
+            "nics": [{"slot": "net0", "bridge": "vmbr0"}],
+        }
 
     def twins(self, declaration: Declaration) -> Mapping[str, Any]:
         return {"name": "app"}

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,12 +12,9 @@ from ...engine.field import Field
 from ...engine.resource import Action, Raise, Risk, Transition, Wait
 from ...machine import MACHINE
 from .. import guests
-from ..api import Client, path
+from ..api import Client
 from ..platform import PLATFORM
-from ..waiting import parse_upid, wait_for_task
-
-_LOOKS = 4
-_BETWEEN_LOOKS = 0.5
+from ..tasks_of import GuestTasks
 
 
 class VmPower:
@@ -26,7 +22,7 @@ class VmPower:
 
     def __init__(self, client: Client, desired: Mapping[str, Any], wait: Wait) -> None:
         self._client, self._desired, self._wait = client, desired, wait
-        self._known: frozenset[str] = frozenset()
+        self._tasks: GuestTasks | None = None
 
     def find(self) -> Sequence[Mapping[str, Any]]:
         """Return what vmid or name identifies, with its present state; two requests."""
@@ -43,7 +39,7 @@ class VmPower:
         if actual.get("template"):
             raise Unsupported(f"{actual['_label']} is a template; a template has no power.")
         # Remembered so that a lost answer can be told from a call that never arrived.
-        self._known = frozenset(self._tasks(actual))
+        self._tasks = GuestTasks(self._client, actual["node"], actual["vmid"])
         for call, parameters in self._calls(actual, transition.name):
             self._client.task(
                 "POST", guests.guest_path(actual, f"/status/{call}"), parameters, wait=self._wait
@@ -51,27 +47,11 @@ class VmPower:
 
     def settle(self, actual: Mapping[str, Any] | None) -> bool | None:
         """Wait for the task that a lost call may have started; False when there is none."""
-        if actual is None:
-            return None
-        for look in range(_LOOKS):
-            started = [upid for upid in self._tasks(actual) if upid not in self._known]
-            if started:
-                wait_for_task(
-                    self._client, started[0], self._wait.timeout, f"{parse_upid(started[0]).type}"
-                )
-                return True
-            if look < _LOOKS - 1:
-                time.sleep(_BETWEEN_LOOKS)
-        return False
+        return self._tasks.settle(self._wait.timeout) if self._tasks else None
 
     def report(self, actual: Mapping[str, Any]) -> dict[str, Any]:
         """Return the normalised object."""
         return guests.normalised(actual)
-
-    def _tasks(self, actual: Mapping[str, Any]) -> list[str]:
-        node = path("/nodes/{node}/tasks", node=actual["node"])
-        rows = self._client.get(node, vmid=actual["vmid"], source="all", limit=20) or []
-        return [str(row["upid"]) for row in rows]
 
     def _calls(self, actual: Mapping[str, Any], name: str) -> list[tuple[str, dict[str, Any]]]:
         force = bool(self._desired.get("force"))
