@@ -43,6 +43,9 @@ class Vm:
             return [row | {"_label": guests.label(row)} for row in found]
         actual = self._read(found[0])
         self._refuse_running(actual)
+        if self._desired.get("state") != "absent":
+            # Here, so that check mode refuses what the real run would.
+            vm_fields.growth(actual, self._desired)
         return [actual]
 
     def _nameless(self, rows: list[dict[str, Any]], name: Any) -> list[dict[str, Any]]:

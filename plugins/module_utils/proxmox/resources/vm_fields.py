@@ -56,7 +56,7 @@ def growth(actual: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any
     wrong, growing = {}, {}
     for disk in after.get("disks") or ():
         was = present.get(disk["slot"])
-        if was is None:
+        if was is None or disk.get("state") == "absent":
             continue
         where, size = f"disks[{disk['slot']}]", disk.get("size_gib")
         if disk.get("storage") not in {None, was["storage"]}:
