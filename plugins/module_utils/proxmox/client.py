@@ -32,7 +32,7 @@ try:
 
     _Adapter, _TicketAuth = HTTPAdapter, ProxmoxHTTPAuth
 except ImportError as error:
-    MISSING = error.name or "proxmoxer"
+    MISSING = (error.name or "proxmoxer").partition(".")[0]
 
 MAX_BODY = 32 * 1024 * 1024
 IDLE = 4.0

@@ -1,0 +1,119 @@
+# Copyright: (c) 2026, the virtbridge maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Faults on the way: reads are repeated, writes never blindly, and failures are loud."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import virtsim
+from tests.contract.proxmox.test_trust_and_login import options
+from tests.contract.support.child import run_module
+
+Start = Callable[..., virtsim.SimServer]
+START = r"/qemu/101/status/start"
+
+
+def started(sim: virtsim.SimServer, **other: Any) -> Any:
+    return run_module("proxmox_vm_power", options(sim, vmid=101, state="started", **other))
+
+
+def starts(sim: virtsim.SimServer) -> list[dict[str, Any]]:
+    return [row for row in sim.control.writes() if row["path"].endswith("/status/start")]
+
+
+@pytest.mark.parametrize("fault", ["reset_before", "reset_after", "truncate", "proxy_595", "html"])
+def test_a_read_is_repeated(proxmox_sim: Start, fault: str) -> None:
+    sim = proxmox_sim()
+    sim.control.fault(fault, method="GET", path="/cluster/resources")
+    result = run_module("proxmox_vm_info", options(sim))
+    assert not result.failed, result.json
+    assert result.json["total"] > 0
+
+
+def test_a_read_that_stays_broken_ends_after_three_attempts(proxmox_sim: Start) -> None:
+    sim = proxmox_sim()
+    sim.control.fault("status", path="/cluster/resources", count=0, status=503)
+    result = run_module("proxmox_vm_info", options(sim))
+    assert result.kind == "unavailable"
+    assert len(sim.control.journal()) == 3
+
+
+@pytest.mark.parametrize("fault", ["reset_after", "truncate", "proxy_596"])
+def test_a_write_with_a_lost_answer_is_sent_once(proxmox_sim: Start, fault: str) -> None:
+    sim = proxmox_sim()
+    sim.control.fault(fault, method="POST", path=START)
+    result = started(sim)
+    assert not result.failed, result.json
+    assert result.object["state"] == "running"
+    assert len(starts(sim)) == 1
+
+
+def test_a_write_that_never_arrived_is_sent_again(proxmox_sim: Start) -> None:
+    sim = proxmox_sim()
+    sim.control.fault("reset_before", method="POST", path=START)
+    result = started(sim)
+    assert result.object["state"] == "running"
+    assert [row["applied"] for row in starts(sim)] == [False, True]
+
+
+def test_a_restart_with_a_lost_answer_is_not_repeated(proxmox_sim: Start) -> None:
+    sim = proxmox_sim()
+    sim.control.fault("reset_after", method="POST", path="/status/reboot")
+    result = run_module("proxmox_vm_power", options(sim, vmid=100, state="restarted"))
+    assert not result.failed, result.json
+    assert len(sim.control.writes()) == 1
+
+
+def test_a_failing_task_is_loud_with_its_lines(proxmox_sim: Start) -> None:
+    sim = proxmox_sim()
+    sim.control.fault("fail_task", path=START, exitstatus="start failed: no such bridge")
+    result = started(sim)
+    assert result.kind == "operation_failed"
+    assert "no such bridge" in result.error["message"]
+    assert any("no such bridge" in line for line in result.error["log"])
+    assert result.json["operations"][0]["id"].startswith("UPID:")
+
+
+def test_a_task_with_warnings_has_succeeded_and_warns(proxmox_sim: Start) -> None:
+    sim = proxmox_sim()
+    sim.control.fault("warn_task", path=START)
+    result = started(sim)
+    assert not result.failed, result.json
+    assert any("warnings" in text for text in result.warnings)
+
+
+def test_waiting_ends_and_names_the_task(proxmox_sim: Start) -> None:
+    sim = proxmox_sim()
+    sim.control.fault("endless_task", path=START)
+    result = started(sim, wait_timeout=1)
+    assert result.kind == "timeout"
+    assert "UPID:" in result.error["message"]
+
+
+def test_a_locked_guest_is_reported_as_locked(proxmox_sim: Start) -> None:
+    sim = proxmox_sim()
+    sim.control.fault("locked", path=START, lock="backup")
+    result = started(sim)
+    assert result.kind == "locked"
+    assert result.error["retryable"]
+
+
+def test_five_thousand_machines_are_one_request(proxmox_sim: Start) -> None:
+    sim = proxmox_sim(seed="5000")
+    result = run_module("proxmox_vm_info", options(sim, limit=10))
+    assert (len(result.json["objects"]), result.json["truncated"]) == (10, True)
+    assert result.json["total"] >= 5000
+    assert len(sim.control.journal()) == 1
+
+
+def test_details_survive_a_node_that_does_not_answer(proxmox_sim: Start) -> None:
+    sim = proxmox_sim()
+    sim.control.fault("status", path="/nodes/pve2/", count=0, status=595)
+    result = run_module("proxmox_vm_info", options(sim, name="*b1", details=True))
+    assert not result.failed, result.json
+    assert {each["name"] for each in result.json["objects"]} == {"web1", "db1"}
+    assert any("db1" in text for text in result.warnings)

@@ -1,0 +1,158 @@
+# Copyright: (c) 2026, the virtbridge maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Plant one known defect at a time in a copy of the repository, and see the tests go red.
+
+python tools/seeded.py [NAME ...]     prints a table; exits 1 when a defect is not caught
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from tools.tree import ROOT, tracked
+
+
+@dataclass(frozen=True)
+class Defect:
+    """A piece of text that becomes another, and the tests that must notice."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+
+_CLIENT = "plugins/module_utils/proxmox/client.py"
+_API = "plugins/module_utils/proxmox/api.py"
+_TRUST = "tests/contract/proxmox/test_trust_and_login.py"
+_WEATHER = "tests/contract/proxmox/test_bad_weather.py"
+DEFECTS = (
+    Defect(
+        "pin ignored at login",
+        _CLIENT,
+        "        answer = self._http.request(",
+        "        client = requests.Session() if login else self._http\n"
+        "        client.verify = False\n"
+        "        answer = client.request(",
+        (f"{_TRUST}::test_a_wrong_pin_stops_before_anything_is_sent",),
+    ),
+    Defect(
+        "pin ignored",
+        _CLIENT,
+        '            options |= {"assert_fingerprint": self._fingerprint, "assert_hostname": False}',
+        '            options |= {"assert_hostname": False}',
+        (f"{_TRUST}::test_a_wrong_pin_stops_before_anything_is_sent",),
+    ),
+    Defect(
+        "refused login tried twice",
+        _API,
+        "        raw = self._session.send(method, path, parameters)\n        #",
+        "        try:\n            raw = self._session.send(method, path, parameters)\n"
+        "        except VirtbridgeError:\n"
+        "            raw = self._session.send(method, path, parameters)\n        #",
+        (f"{_TRUST}::test_a_refused_login_is_tried_once",),
+    ),
+    Defect(
+        "password in an exception's text",
+        _CLIENT,
+        'f"Login of {self._credential.user} at',
+        'f"Login of {self._credential.user}:{self._credential.password!r} at',
+        ("tests/contract/test_common.py", _TRUST),
+    ),
+    Defect(
+        "write in check mode",
+        _API,
+        "        if self._access.read_only:",
+        "        if False:",
+        ("tests/contract/proxmox/test_read_only.py",),
+    ),
+    Defect(
+        "lost answer sent again blindly",
+        _API,
+        "        except UncertainOutcome:\n            self._record(request, None, started)\n"
+        "            raise",
+        "        except UncertainOutcome:\n            raw = self._sent(method, path, parameters or {})",
+        (f"{_WEATHER}::test_a_write_with_a_lost_answer_is_sent_once",),
+    ),
+    Defect(
+        "failed task taken for a success",
+        "plugins/module_utils/proxmox/waiting.py",
+        '    return exitstatus == "OK" or',
+        "    return True or",
+        (f"{_WEATHER}::test_a_failing_task_is_loud_with_its_lines",),
+    ),
+    Defect(
+        "argument not marked as literal text",
+        "mcp_bridge/runner/play.py",
+        '"__ansible_unsafe"',
+        '"__ansible_text"',
+        ("tests/runner/test_play.py",),
+    ),
+    Defect(
+        "machine found by the start of its name",
+        "plugins/module_utils/proxmox/guests.py",
+        "        if row.get(wanted) == desired.get(wanted) and",
+        "        if str(row.get(wanted)).startswith(str(desired.get(wanted))) and",
+        ("tests/contract/test_action.py", "tests/contract/test_common.py"),
+    ),
+    Defect(
+        "generated hardware address replaced",
+        "plugins/module_utils/proxmox/guest_config.py",
+        '    mac = nic.get("mac") or was.get("mac")',
+        '    mac = nic.get("mac")',
+        ("tests/contract/proxmox/test_read_only.py",),
+    ),
+)
+
+
+def caught(defect: Defect, folder: Path) -> bool:
+    """Whether the tests of a defect fail once it is planted in a copy below ``folder``."""
+    copy = folder / defect.name.replace(" ", "-").replace("'", "")
+    for name in tracked():
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, copy / name)
+    place = copy / defect.file
+    text = place.read_text("utf-8")
+    if text.count(defect.old) < 1:
+        raise LookupError(f"{defect.name}: {defect.file} does not hold the text to change")
+    place.write_text(text.replace(defect.old, defect.new), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-x", *defect.tests],
+        cwd=copy,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=300,
+        check=False,
+    )
+    return done.returncode == 1
+
+
+def main(wanted: list[str]) -> int:
+    """Plant the defects named in ``wanted``, or all; return 1 when one is not caught."""
+    missed = 0
+    with tempfile.TemporaryDirectory(prefix="virtbridge-seeded-") as folder:
+        for defect in DEFECTS:
+            if wanted and defect.name not in wanted:
+                continue
+            begin = time.monotonic()
+            found = caught(defect, Path(folder))
+            missed += not found
+            word = "caught" if found else "MISSED"
+            sys.stdout.write(f"{word}  {defect.name:<40} {time.monotonic() - begin:6.1f} s\n")
+            sys.stdout.flush()
+    sys.stdout.write(f"{len(DEFECTS)} defects, {missed} missed\n")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
