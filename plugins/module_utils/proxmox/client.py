@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import sys
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -28,7 +29,11 @@ try:
     # proxmoxer ends the process when requests is missing, so it comes second.
     from proxmoxer.backends.https import ProxmoxHTTPApiTokenAuth, ProxmoxHTTPAuth
     from requests.adapters import HTTPAdapter
-    from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+    from urllib3.exceptions import (
+        ConnectTimeoutError,
+        InsecureRequestWarning,
+        NewConnectionError,
+    )
 
     _Adapter, _TicketAuth = HTTPAdapter, ProxmoxHTTPAuth
 except ImportError as error:
@@ -135,6 +140,9 @@ class Session:
         self._http.trust_env = False
         self._http.mount("https://", _Pinned(endpoint.fingerprint))
         self._http.verify = _verification(endpoint)
+        if not endpoint.verify and not endpoint.fingerprint:
+            # Said once, in our words, by the caller.
+            warnings.simplefilter("ignore", InsecureRequestWarning)
         if endpoint.proxy:
             self._http.proxies = {"https": endpoint.proxy}
 

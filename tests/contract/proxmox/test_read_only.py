@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the virtbridge maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What must not happen: a write through a read-only client, a lost hardware address."""
+"""What must not happen: a write through a read-only client, another address for a card."""
 
 from __future__ import annotations
 
