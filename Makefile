@@ -24,7 +24,10 @@ demo: $(STAMP) ## start the simulators, run the demo playbook twice and an MCP s
 	@$(BIN)/virtbridge demo
 
 test: $(STAMP) ## the tests that every change must pass
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -q
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "not long"
+
+test-long: $(STAMP) ## what takes longer: planted defects, every ansible-core
+	@$(BIN)/python -m pytest -q -m long
 
 check: $(STAMP) ## lint, types, layers, docs drift, sanity, packaging
 	@$(BIN)/python tools/check.py
