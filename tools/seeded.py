@@ -31,7 +31,7 @@ class Defect:
     new: str
     tests: tuple[str, ...]
     also: tuple[tuple[str, str, str], ...] = ()
-    """More changes (file, old, new), where one alone is caught by a second line of defence."""
+    """More changes (file, old, new), where further lines of defence would hide the first."""
 
 
 _CLIENT = "plugins/module_utils/proxmox/client.py"
@@ -81,6 +81,7 @@ DEFECTS = (
                 '"no_log": field.secret',
                 '"no_log": False',
             ),
+            (_API, "            access.secret(params[name])", "            pass"),
         ),
     ),
     Defect(

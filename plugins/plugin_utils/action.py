@@ -10,12 +10,28 @@ platform's ordinary connection options here, on whatever way the module then run
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 
 from ..module_utils.engine.errors import PermissionDenied, ValidationFailed, VirtbridgeError
 from .targets import Target, find, location
+
+COLLECTION = "virtbridge.core"
+
+
+@dataclass(frozen=True)
+class Connection:
+    """How a target becomes the connection options of its platform's modules.
+
+    ``place`` options say where to connect; ``login`` options are one credential, which comes
+    from one source as a whole.
+    """
+
+    options: Callable[[Target], dict[str, Any]]
+    place: tuple[str, ...]
+    login: tuple[str, ...]
 
 
 def _proxmox(target: Target) -> dict[str, Any]:
@@ -35,14 +51,41 @@ def _proxmox(target: Target) -> dict[str, Any]:
     }
 
 
-CONNECTIONS: Mapping[str, Callable[[Target], dict[str, Any]]] = {"proxmox": _proxmox}
-"""How a target becomes the connection options of its platform's modules."""
+CONNECTIONS: Mapping[str, Connection] = {
+    "proxmox": Connection(
+        options=_proxmox,
+        place=("api_host", "api_port"),
+        login=("api_token_id", "api_token_secret", "api_user", "api_password", "api_totp"),
+    )
+}
 
 
-def connection_options(target: Target) -> dict[str, Any]:
-    """Return the connection options that a target stands for, without those it leaves open."""
-    options = CONNECTIONS[target.platform](target)
-    return {name: value for name, value in options.items() if value is not None}
+def connected(
+    given: Mapping[str, Any], target: Target, defaults: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return a task's arguments with its target's connection options; explicit ones win.
+
+    Three things keep a credential away from a host that it is not meant for. What the target
+    leaves open is passed as None, so that the module does not look into its environment. A
+    credential is the task's or the target's, never a mixture. A place beside the target is
+    refused, unless it only comes from ``defaults`` (module_defaults): then the target wins.
+    """
+    connection = CONNECTIONS[target.platform]
+    explicit = {option: value for option, value in given.items() if value is not None}
+    for option in (*connection.place, *connection.login):
+        if option in explicit and explicit[option] == defaults.get(option):
+            del explicit[option]
+    beside = [option for option in connection.place if option in explicit]
+    if beside:
+        raise ValidationFailed(
+            f"Both target and {' and '.join(beside)} say where to connect. Give one of them, so "
+            f"that the credentials of {target.name} go to no other host.",
+            fields={option: "cannot stand beside target" for option in beside},
+        )
+    options = connection.options(target)
+    if any(option in explicit for option in connection.login):
+        options |= dict.fromkeys(connection.login)
+    return {**options, **explicit}
 
 
 def failure(error: VirtbridgeError) -> dict[str, Any]:
@@ -92,7 +135,7 @@ class ActionModule(ActionBase):
         return ran
 
     def resolved(self, module: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the arguments with the target's connection options; explicit ones win.
+        """Return the arguments with the target's connection options, as `connected` says.
 
         Raises ValidationFailed for a target that is unknown or of another platform, and
         PermissionDenied for a change on a target that is read-only.
@@ -112,8 +155,17 @@ class ActionModule(ActionBase):
                 f"Target {name} is read_only in {location()}: {module} may only run in check mode "
                 "there."
             )
-        explicit = {option: value for option, value in given.items() if value is not None}
-        return {**connection_options(target), **explicit}
+        return connected(given, target, self.defaults(f"{COLLECTION}.{module}"))
+
+    def defaults(self, module: str) -> dict[str, Any]:
+        """Return what module_defaults give a module, be it the one in the task or another."""
+        play = getattr(self._task._parent, "_play", None)
+        groups = (getattr(play, "_action_groups", None) or {}).get(module, [])
+        merged: dict[str, Any] = {}
+        for name in (*(f"group/{group}" for group in groups), module):
+            for given in self._task.module_defaults or []:
+                merged.update(self._templar.template(given.get(name) or {}))
+        return merged
 
     def target(self, name: Any) -> Target:
         """Return a configured target with its secrets; ValidationFailed when there is none."""

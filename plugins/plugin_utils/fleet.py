@@ -24,7 +24,6 @@ from .fleet_vm_info import VM_INFO
 from .fleet_vm_power import VM_POWER
 from .targets import Target
 
-_COLLECTION = "virtbridge.core"
 DECLARATIONS: Mapping[str, Declaration] = {each.name: each for each in (VM_INFO, VM_POWER)}
 _STEERING = ("target", "ref", "raw")
 
@@ -67,21 +66,12 @@ class ActionModule(action.ActionModule):
                 f"target {target.name}; it supports {known}."
             )
         module = platform.modules[declaration.name]
+        name = f"{action.COLLECTION}.{module}"
         arguments = _mapped(declaration, options, target, platform)
-        arguments = self._with_defaults(f"{_COLLECTION}.{module}", arguments)
-        arguments = self.resolved(module, {**arguments, "target": target.name})
-        result = self.execute(f"{_COLLECTION}.{module}", arguments, task_vars)
+        # Ansible applies module_defaults to the name in the task only, which is the facade's.
+        arguments = {**self.defaults(name), **arguments, "target": target.name}
+        result = self.execute(name, self.resolved(module, arguments), task_vars)
         return _normalised(result, target, platform, raw=bool(options.get("raw")))
-
-    def _with_defaults(self, module: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Merge the platform's module_defaults, which Ansible applies to the facade's name only."""
-        play = getattr(self._task._parent, "_play", None)
-        groups = (getattr(play, "_action_groups", None) or {}).get(module, [])
-        merged: dict[str, Any] = {}
-        for name in (*(f"group/{group}" for group in groups), module):
-            for defaults in self._task.module_defaults or []:
-                merged.update(self._templar.template(defaults.get(name) or {}))
-        return {**merged, **arguments}
 
 
 def _validated(declaration: Declaration, arguments: Mapping[str, Any]) -> dict[str, Any]:
