@@ -80,7 +80,7 @@ def connected(
         raise ValidationFailed(
             f"Both target and {' and '.join(beside)} say where to connect. Give one of them, so "
             f"that the credentials of {target.name} go to no other host.",
-            fields={option: "cannot stand beside target" for option in beside},
+            fields=dict.fromkeys(beside, "cannot stand beside target"),
         )
     options = connection.options(target)
     if any(option in explicit for option in connection.login):

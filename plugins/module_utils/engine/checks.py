@@ -24,6 +24,21 @@ def check_values(fields: Sequence[Field], values: Mapping[str, Any]) -> None:
         )
 
 
+def check_exclusive(groups: Sequence[Sequence[str]], values: Mapping[str, Any]) -> None:
+    """Raise ValidationFailed when two options of a group have a value.
+
+    Ansible's own check counts options that are there without one, as those are that the action
+    plugin closes against the module's environment.
+    """
+    for group in groups:
+        given = [name for name in group if values.get(name) is not None]
+        if len(given) > 1:
+            raise ValidationFailed(
+                f"{' and '.join(given)} exclude each other; give one of them. Nothing was sent.",
+                fields=dict.fromkeys(given, "excludes the other"),
+            )
+
+
 def _walk(
     fields: Sequence[Field], values: Mapping[str, Any], prefix: str
 ) -> Iterator[tuple[str, str]]:

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from .action import perform_action
 from .ansible_module import build
-from .checks import check_values
+from .checks import check_exclusive, check_values
 from .errors import Cancelled, InternalError, ValidationFailed, VirtbridgeError
 from .execute import reconcile
 from .query import read_rows
@@ -88,6 +88,7 @@ class Session:
             self._register(secret)
         self._refuse_unresolved_target()
         check_values(fields, self.params)
+        check_exclusive(self.declaration.platform.mutually_exclusive, self.params)
         connection = {
             item.name: self.params.get(item.name) for item in connection_fields(self.declaration)
         }

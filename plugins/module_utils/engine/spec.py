@@ -119,7 +119,6 @@ def constraints(declaration: Declaration) -> dict[str, list[list[str]]]:
     """Return what AnsibleModule takes besides the argument spec."""
     platform = declaration.platform
     rules = {
-        "mutually_exclusive": [list(names) for names in platform.mutually_exclusive],
         "required_together": [list(names) for names in platform.required_together],
         "required_one_of": [list(declaration.identity)] if len(declaration.identity) > 1 else [],
     }

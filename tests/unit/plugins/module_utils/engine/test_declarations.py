@@ -106,7 +106,6 @@ def test_rules_of_the_platform_and_of_the_identity_become_constraints() -> None:
     two = {**BASE, "platform": platform}
     resource = Resource(**two, fields=(NAME, Field("id", doc="x")), identity=("id", "name"))
     assert constraints(resource) == {
-        "mutually_exclusive": [["store", "password"]],
         "required_together": [["store", "late_secret"]],
         "required_one_of": [["id", "name"]],
     }
