@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,16 +17,9 @@ import yaml
 
 from ..module_utils.engine.errors import ValidationFailed
 from .schema_check import Problem, check, nearest
+from .target_secrets import VAULT, Decrypt, Unusable, absolute, plain_value
 
-VAULT = "__ansible_vault"
-SECRETS = ("token_secret", "password", "totp", "api_key", "secret_key", "token")
-PATHS = ("kubeconfig", "client_cert_file", "client_key_file")
-PRIVATE_PATHS = ("kubeconfig", "client_key_file")
 MAX_FILE = 1 << 20
-MAX_SECRET = 64 << 10
-
-Decrypt = Callable[[str], str]
-"""Turn the text of an inline ``!vault`` value into its plain text."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +109,7 @@ def _resolve(name: str, raw: Mapping[str, Any], path: Path, decrypt: Decrypt) ->
         platform=raw["platform"],
         urls=tuple(raw["urls"] if "urls" in raw else [raw["url"]] if "url" in raw else []),
         verify_tls=raw.get("verify_tls", True),
-        ca_file=_absolute(path.parent, ca_file) if ca_file else None,
+        ca_file=absolute(path.parent, ca_file) if ca_file else None,
         fingerprint=raw.get("fingerprint"),
         proxy=raw.get("proxy"),
         timeout=int(raw["timeout"]) if "timeout" in raw else None,
@@ -134,87 +126,12 @@ def _credential(
     problems: list[Problem] = []
     for key, value in given.items():
         try:
-            name, text = _one(key, value, folder, decrypt)
-        except _Unusable as reason:
+            name, text = plain_value(key, value, folder, decrypt)
+        except Unusable as reason:
             problems.append(Problem(f"targets.{target}.credential.{key}", str(reason)))
         else:
             values[name] = text
     return values, problems
-
-
-def _one(key: str, value: Any, folder: Path, decrypt: Decrypt) -> tuple[str, str]:
-    """Return the name and the plain value of one key of a credential."""
-    for name in SECRETS:
-        if key == name:
-            return name, _vaulted(value[VAULT], decrypt)
-        if key == f"{name}_file":
-            return name, read_secret(Path(_absolute(folder, value)))
-        if key == f"{name}_env":
-            return name, _from_env(value)
-    if key in PATHS:
-        path = _absolute(folder, value)
-        if key in PRIVATE_PATHS:
-            read_secret(Path(path), limit=MAX_FILE)
-        return key, path
-    return key, value
-
-
-class _Unusable(Exception):
-    """Why a secret cannot be used; its text never holds the secret."""
-
-
-def read_secret(path: Path, limit: int = MAX_SECRET) -> str:
-    """Return the text of a file that only its owner may read; the last line break is dropped.
-
-    What was opened is what is checked, so nothing can be swapped in between.
-    """
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
-    except OSError as error:
-        if path.is_symlink():
-            raise _Unusable(f"{path} is a symbolic link; name the file itself") from None
-        raise _Unusable(f"cannot read {path}: {error.strerror}") from None
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise _Unusable(f"{path} is not a regular file")
-        if status.st_uid != os.geteuid():
-            raise _Unusable(f"{path} belongs to another user; it must be yours")
-        if status.st_mode & 0o077:
-            mode = f"{stat.S_IMODE(status.st_mode):04o}"
-            raise _Unusable(f"{path} has mode {mode}; others may use it: run chmod 600 on it")
-        content = file.read(limit + 1)
-    if len(content) > limit:
-        raise _Unusable(f"{path} is larger than {limit} bytes; is it the right file?")
-    try:
-        text = content.decode("utf-8").removesuffix("\n").removesuffix("\r")
-    except UnicodeDecodeError:
-        raise _Unusable(f"{path} is not UTF-8 text") from None
-    if not text:
-        raise _Unusable(f"{path} is empty")
-    return text
-
-
-def _from_env(name: str) -> str:
-    value = os.environ.get(name)
-    if not value:
-        state = "empty" if value == "" else "not set"
-        raise _Unusable(f"the environment variable {name} is {state}; export it")
-    return value
-
-
-def _vaulted(ciphertext: str, decrypt: Decrypt) -> str:
-    try:
-        return decrypt(ciphertext)
-    except Exception:  # whatever vault raises may quote what it could not decrypt
-        raise _Unusable(
-            "cannot decrypt this !vault value; give the right password with --vault-password-file "
-            "or --vault-id"
-        ) from None
-
-
-def _absolute(folder: Path, value: str) -> str:
-    return str(folder / Path(value).expanduser())
 
 
 def _text(path: Path) -> str:

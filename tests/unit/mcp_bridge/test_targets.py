@@ -108,12 +108,18 @@ def test_the_collection_reads_the_same_secret_from_the_file_of_a_run(
     assert found == (SECRET if credential == TOKEN else SECRET + "\n ü")
 
 
-def test_a_secret_of_the_environment_that_ends_in_line_breaks_arrives_whole(
-    read: Callable[..., dict[str, Target]], run_folder: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("end", ["", "\n", "\r\n", "\r", "\n\n"])
+def test_a_secret_of_the_environment_is_the_same_with_and_without_a_bridge(
+    read: Callable[..., dict[str, Target]],
+    run_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    end: str,
 ) -> None:
-    monkeypatch.setenv("VB_TEST_PASSWORD", SECRET + "\r\n")
+    monkeypatch.setenv("VB_TEST_PASSWORD", SECRET + end)
     path = write_run_targets(run_folder, read(lab=ENV).values())
-    assert collection.find("lab", path, str).credential["password"] == SECRET + "\r\n"
+    direct = collection.find("lab", tmp_path / "config/targets.yml", str)
+    assert collection.find("lab", path, str).credential == direct.credential
 
 
 def test_a_vault_value_is_handed_on_as_it_is_when_its_password_is_configured(

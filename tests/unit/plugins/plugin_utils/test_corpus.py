@@ -19,7 +19,10 @@ from plugins.plugin_utils import targets as collection
 CORPUS = Path(__file__).parents[3] / "corpus" / "targets"
 GOOD = sorted(CORPUS.glob("good/*.yml"))
 BAD = sorted(CORPUS.glob("bad/*.yml"))
-NAMES = {"ids": lambda path: path.stem}
+
+
+def stem(path: Path) -> str:
+    return path.stem
 
 
 @pytest.fixture
@@ -36,7 +39,7 @@ def test_the_corpus_is_there() -> None:
     assert len(BAD) >= 40
 
 
-@pytest.mark.parametrize("copied", GOOD, indirect=True, **NAMES)
+@pytest.mark.parametrize("copied", GOOD, indirect=True, ids=stem)
 def test_both_readers_and_the_schema_accept_a_good_file(copied: Path) -> None:
     read = collection.read(copied)
     assert bridge.load(copied).keys() == read.keys()
@@ -44,7 +47,7 @@ def test_both_readers_and_the_schema_accept_a_good_file(copied: Path) -> None:
     assert validator.is_valid({"targets": read})
 
 
-@pytest.mark.parametrize("copied", BAD, indirect=True, **NAMES)
+@pytest.mark.parametrize("copied", BAD, indirect=True, ids=stem)
 def test_both_readers_refuse_a_bad_file_in_the_same_words(copied: Path) -> None:
     with pytest.raises(TargetsInvalid) as from_bridge:
         bridge.load(copied)

@@ -100,6 +100,16 @@ def test_a_secret_file_of_another_user_is_refused(by_file: Path) -> None:
     assert "belongs to another user" in refused(by_file)
 
 
+def make_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path, 0o600)
+
+
+def make_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir(mode=0o700)
+
+
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
@@ -107,8 +117,8 @@ def test_a_secret_file_of_another_user_is_refused(by_file: Path) -> None:
         (lambda path: path.write_bytes(b"\xff\xfe"), "is not UTF-8 text"),
         (lambda path: path.write_bytes(b"x" * (65 << 10)), "is larger than"),
         (lambda path: path.unlink(), "No such file"),
-        (lambda path: (path.unlink(), path.mkdir(mode=0o700)), "is not a regular file"),
-        (lambda path: (path.unlink(), os.mkfifo(path, 0o600)), "is not a regular file"),
+        (make_folder, "is not a regular file"),
+        (make_pipe, "is not a regular file"),
     ],
     ids=["empty", "binary", "large", "missing", "folder", "pipe"],
 )
