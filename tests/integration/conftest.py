@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +77,12 @@ def play(
 ) -> Callable[..., dict[str, Any]]:
     """Run tasks in one play; returns each registered variable, and what was printed."""
 
-    def run(tasks: list[dict[str, Any]], *options: str, **keywords: Any) -> dict[str, Any]:
+    def run(
+        tasks: list[dict[str, Any]],
+        *options: str,
+        env: Mapping[str, str] | None = None,
+        **keywords: Any,
+    ) -> dict[str, Any]:
         out = tmp_path / "registered.json"
         names = sorted({each["register"] for each in tasks if "register" in each})
         kept = "{{ {" + ", ".join(f"'{name}': {name}" for name in names) + "} | to_json }}"
@@ -87,7 +92,7 @@ def play(
         file.write_text(json.dumps(plays))
         ran = subprocess.run(
             [str(playbook_command), str(file), *options],
-            env=_environment(tree, targets, tmp_path),
+            env=_environment(tree, targets, tmp_path) | dict(env or {}),
             cwd=tmp_path,
             capture_output=True,
             text=True,

@@ -47,6 +47,10 @@ class Proxmox(World):
     def snapshot(self) -> Any:
         return self._sim.control.snapshot()["guests"]
 
+    def count(self) -> int:
+        guests = self.snapshot().values()
+        return sum(1 + len(guest.get("snapshots") or ()) for guest in guests)
+
     def lose_answer(self, *, applied: bool, count: int = 1) -> None:
         fault = "reset_after" if applied else "reset_before"
         self._sim.control.clear_faults()
@@ -61,6 +65,8 @@ class Proxmox(World):
         return {"running": {"name": "web1"}, "stopped": {"vmid": 101}, "paused": {"name": "db2"}}
 
     def new(self, resource: Resource) -> Mapping[str, Any]:
+        if resource.name == "proxmox_vm_snapshot":
+            return {"name": "fresh", "vmid": 101}
         return {
             "name": "fresh",
             "node": "pve1",
@@ -70,9 +76,13 @@ class Proxmox(World):
         }
 
     def twins(self, declaration: Declaration) -> Mapping[str, Any]:
+        if declaration.name == "proxmox_vm_snapshot":
+            return {"name": "fresh", "vm_name": "app"}
         return {"name": "app"}
 
     def unknown(self, declaration: Declaration) -> Mapping[str, Any]:
+        if declaration.name == "proxmox_vm_snapshot":
+            return {"name": "nosuch", "vmid": 101}
         return {"name": "web3"}
 
 

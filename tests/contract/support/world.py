@@ -57,6 +57,10 @@ class World(ABC):
     def snapshot(self) -> Any:
         """Return all objects, comparable."""
 
+    def count(self) -> int:
+        """Return how many objects there are of all kinds that the suite creates."""
+        return len(self.snapshot())
+
     @abstractmethod
     def lose_answer(self, *, applied: bool, count: int = 1) -> None:
         """Cut the next writes' answers off, after or before they are applied."""

@@ -1,0 +1,62 @@
+# Copyright: (c) 2026, the virtbridge maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The facade's declarations, held against the modules that they stand for."""
+
+from __future__ import annotations
+
+import pytest
+
+from plugins.module_utils.engine.resource import Action, Declaration
+from plugins.module_utils.engine.spec import own_fields
+from plugins.plugin_utils import fleet
+from plugins.plugin_utils.fleet_platforms import PLATFORMS
+from plugins.plugin_utils.targets import schema
+from tools.declarations import load
+
+MODULES = {each.name: each.declaration for each in load()}
+PAIRS = [
+    pytest.param(fleet.DECLARATIONS[facade], MODULES[module], id=module)
+    for platform in PLATFORMS.values()
+    for facade, module in platform.modules.items()
+]
+
+
+def test_every_facade_that_is_declared_can_be_run() -> None:
+    declared = {each.name for each in load() if each.is_facade}
+    assert declared == set(fleet.DECLARATIONS)
+    assert set(PLATFORMS) <= set(schema()["$defs"]["target"]["then"]["allOf"][1]["if"]) | {
+        "proxmox",
+        "cloudstack",
+        "kubevirt",
+    }
+
+
+@pytest.mark.parametrize(("facade", "module"), PAIRS)
+def test_what_a_facade_documents_its_module_takes(
+    facade: Declaration, module: Declaration
+) -> None:
+    theirs = {item.name: item for item in own_fields(module)}
+    for item in own_fields(facade):
+        if item.name in fleet._STEERING:
+            continue
+        other = theirs[item.name]
+        assert (item.type_name, item.elements_name) == (other.type_name, other.elements_name)
+        assert set(item.choices) <= set(other.choices or item.choices)
+        assert item.default == other.default
+
+
+@pytest.mark.parametrize(("facade", "module"), PAIRS)
+def test_a_facade_is_no_less_risky_than_its_module(
+    facade: Declaration, module: Declaration
+) -> None:
+    assert facade.risk == module.risk
+    if isinstance(facade, Action):
+        assert isinstance(module, Action)
+        risks = {each.name: each.risk for each in module.transitions}
+        assert {each.name: each.risk for each in facade.transitions} == risks
+
+
+@pytest.mark.parametrize("platform", PLATFORMS.values())
+def test_a_ref_names_what_its_example_says(platform: fleet.FleetPlatform) -> None:
+    identity = platform.identity(*platform.example.split("/"))
+    assert platform.ref(identity) == platform.example
