@@ -32,9 +32,7 @@ def test_every_facade_that_is_declared_can_be_run() -> None:
 
 
 @pytest.mark.parametrize(("facade", "module"), PAIRS)
-def test_what_a_facade_documents_its_module_takes(
-    facade: Declaration, module: Declaration
-) -> None:
+def test_what_a_facade_documents_its_module_takes(facade: Declaration, module: Declaration) -> None:
     theirs = {item.name: item for item in own_fields(module)}
     for item in own_fields(facade):
         if item.name in fleet._STEERING:
