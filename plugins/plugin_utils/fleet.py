@@ -16,7 +16,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ..module_utils.engine.checks import check_values
 from ..module_utils.engine.errors import Unsupported, ValidationFailed, VirtbridgeError
-from ..module_utils.engine.resource import Declaration
+from ..module_utils.engine.resource import Declaration, Query
 from ..module_utils.engine.spec import all_fields, argument_spec, constraints
 from . import action
 from .fleet_platforms import PLATFORMS, FleetPlatform, nearest_ref
@@ -68,6 +68,8 @@ class ActionModule(action.ActionModule):
         module = platform.modules[declaration.name]
         name = f"{action.COLLECTION}.{module}"
         arguments = _mapped(declaration, options, target, platform)
+        if arguments.get("state") == []:
+            return {"changed": False, "objects": [], "total": 0, "truncated": False}
         # Ansible applies module_defaults to the name in the task only, which is the facade's.
         arguments = {**self.defaults(name), **arguments, "target": target.name}
         result = self.execute(name, self.resolved(module, arguments), task_vars)
@@ -91,6 +93,8 @@ def _mapped(
     platform: FleetPlatform,
 ) -> dict[str, Any]:
     arguments = {name: value for name, value in options.items() if name not in _STEERING}
+    if isinstance(declaration, Query) and arguments.get("state"):
+        arguments["state"] = [each for each in arguments["state"] if each in platform.states]
     ref = options.get("ref")
     if ref is not None:
         parts = str(ref).split("/")

@@ -21,12 +21,14 @@ class FleetPlatform:
 
     ``modules`` maps a facade module to the platform's own. ``identity`` turns the last two parts
     of a ref into options of those, ``ref`` an object into the two parts, ``example`` shows them.
+    ``states`` are those of the fleet's states that its machines can be in.
     """
 
     modules: Mapping[str, str]
     identity: Callable[[str, str], dict[str, Any]]
     ref: Callable[[Mapping[str, Any]], str]
     example: str
+    states: frozenset[str]
 
 
 def _vmid(namespace: str, name: str) -> dict[str, Any]:
@@ -44,6 +46,9 @@ PLATFORMS: Mapping[str, FleetPlatform] = {
         identity=_vmid,
         ref=lambda found: f"-/{found['vmid']}",
         example="-/100",
+        states=frozenset(
+            {"running", "stopped", "starting", "paused", "migrating", "provisioning", "unknown"}
+        ),
     ),
 }
 

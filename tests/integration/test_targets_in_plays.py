@@ -39,11 +39,12 @@ def three_ways(targets: Path, sim: virtsim.SimServer) -> Path:
         "by-env": {**lab, "credential": by_env},
         "by-vault": {**lab, "credential": {"token_id": sim.credentials["token_id"]}},
     }
-    text = yaml.safe_dump({"targets": named}, sort_keys=False)
+    named["by-vault"]["credential"]["token_secret"] = "VAULT"
+    text = yaml.safe_dump({"targets": named})
     vault = VaultLib([("default", VaultSecret(b"pass phrase"))])
     secret = vault.encrypt(sim.credentials["token_secret"]).decode()
-    indented = "".join(f"        {line}\n" for line in secret.splitlines())
-    targets.write_text(f"{text}      token_secret: !vault |\n{indented}")
+    indented = "".join(f"\n        {line}" for line in secret.splitlines())
+    targets.write_text(text.replace("VAULT", f"!vault |{indented}"))
     targets.with_name("phrase").write_text("pass phrase\n")
     targets.with_name("wrong").write_text("another phrase\n")
     return targets
@@ -135,3 +136,12 @@ def test_credentials_of_a_target_go_to_no_other_host(play: Play, sim: virtsim.Si
     assert [seen[name]["total"] for name in ("module", "facade")] == [1, 1]
     assert seen["refused"]["error"]["fields"] == {"api_host": "cannot stand beside target"}
     assert {row["user"] for row in sim.control.journal()} == {sim.credentials["token_id"]}
+
+
+def test_a_state_that_a_platform_never_has_matches_nothing(
+    play: Play, sim: virtsim.SimServer
+) -> None:
+    none = {"virtbridge.core.vm_info": {"target": "lab", "state": ["error"]}, "register": "found"}
+    seen = play([none])["found"]
+    assert (seen["objects"], seen["total"], seen["changed"]) == ([], 0, False)
+    assert sim.control.journal() == []

@@ -55,7 +55,10 @@ class Store:
         return content
 
     def write(self, content: Mapping[str, Any]) -> None:
-        self.path.write_text(json.dumps(content))
+        # Another process may read at any moment: it sees the old text or the new one.
+        draft = self.path.with_suffix(".draft")
+        draft.write_text(json.dumps(content))
+        draft.replace(self.path)
 
     def add(self, **values: Any) -> None:
         content = self.read()
