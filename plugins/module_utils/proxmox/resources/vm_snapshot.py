@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...engine.compare import as_text
-from ...engine.errors import Ambiguous, ValidationFailed, VirtbridgeError
+from ...engine.errors import Ambiguous, Locked, ValidationFailed, VirtbridgeError
 from ...engine.field import Field
 from ...engine.plan import Plan
 from ...engine.resource import Raise, Resource, Risk, Wait
@@ -39,18 +39,23 @@ class VmSnapshot:
         if not self._guest:
             self._guest = self._machine()
         rows = self._client.get(guests.guest_path(self._guest, "/snapshot")) or []
-        label = f"snapshot {name} of {guests.label(self._guest)}"
-        return [
-            {
-                "name": row["name"],
-                "description": row.get("description") or "",
-                "vmstate": bool(row.get("vmstate")),
-                "_label": label,
-                "_row": row,
-            }
-            for row in rows
-            if row.get("name") == name
-        ]
+        return [self._actual(row) for row in rows if row.get("name") == name]
+
+    def _actual(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        label = f"snapshot {row['name']} of {guests.label(self._guest)}"
+        if row.get("snapstate"):
+            raise Locked(
+                f"{label} is unfinished (snapstate {row['snapstate']}). Wait for its task, then "
+                "run this again; when no task is left, unlock the machine on its node and delete "
+                f"it there: qm delsnapshot {self._guest['vmid']} {row['name']} --force."
+            )
+        return {
+            "name": row["name"],
+            "description": row.get("description") or "",
+            "vmstate": bool(row.get("vmstate")),
+            "_label": label,
+            "_row": row,
+        }
 
     def _machine(self) -> Mapping[str, Any]:
         wanted = {
