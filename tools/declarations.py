@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from plugins.module_utils.engine.resource import Declaration
 
 PLACES = (
+    "module_utils.proxmox.resources.api:API",
     "module_utils.proxmox.resources.vm:VM",
     "module_utils.proxmox.resources.vm_info:VM_INFO",
     "module_utils.proxmox.resources.vm_power:VM_POWER",

@@ -150,12 +150,16 @@ class ActionModule(ActionBase):
                 f"{module} cannot use target {name}: that is a {target.platform} endpoint.",
                 fields={"target": f"is a {target.platform} endpoint"},
             )
-        if target.read_only and not module.endswith("_info") and not self._task.check_mode:
+        if target.read_only and not self._task.check_mode and not self.reads(module, given):
             raise PermissionDenied(
                 f"Target {name} is read_only in {location()}: {module} may only run in check mode "
                 "there."
             )
         return connected(given, target, self.defaults(f"{COLLECTION}.{module}"))
+
+    def reads(self, module: str, _arguments: Mapping[str, Any]) -> bool:
+        """Whether this call of a module changes nothing, and so may run on a read-only target."""
+        return module.endswith("_info")
 
     def defaults(self, module: str) -> dict[str, Any]:
         """Return what module_defaults give a module, be it the one in the task or another."""

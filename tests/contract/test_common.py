@@ -26,7 +26,7 @@ def arguments(declared: Declared, world: World) -> dict[str, Any]:
     if isinstance(declaration, Query):
         return {}
     if isinstance(declaration, Api):
-        return {"name": "poke"}
+        return dict(world.call(declaration, writes=True))
     return dict(world.new(declaration))  # type: ignore[arg-type]  # the last kind
 
 

@@ -22,6 +22,8 @@ HEADER = """\
 """
 PLACEHOLDER = "# Write examples here: they are checked, and run against the simulators.\n"
 RUNTIME_MARK = "# Written by tools/gen_docs.py from here on.\n"
+_BASES = {"api": "api"}
+"""What stands behind an action plugin, by the kind of the declaration; else ``action``."""
 _EXAMPLES = re.compile(r'^EXAMPLES = r"""\n(.*?)"""$', re.S | re.M)
 _DOC_TEXT = re.compile(r'^(?:DOCUMENTATION|RETURN) = r"""\n(.*?)"""$', re.S | re.M)
 
@@ -98,7 +100,7 @@ def _module(declared: Declared, examples: str) -> str:
 
 
 def _action(declared: Declared) -> str:
-    base = "fleet" if declared.is_facade else "action"
+    base = "fleet" if declared.is_facade else _BASES.get(declared.declaration.kind, "action")
     return (
         f'{HEADER}"""The controller\'s side of {declared.name}."""\n\n'
         "from __future__ import annotations\n\n"

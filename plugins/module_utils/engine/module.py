@@ -121,7 +121,7 @@ class Session:
         if isinstance(declaration, Query):
             return read_rows(operations, desired["limit"])
         if isinstance(declaration, Api):
-            return call_api(operations, check=self.check)
+            return call_api(operations, desired, check=self.check)
         raise InternalError(f"{declaration.name}: unknown kind of declaration.")
 
     def _desired(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 from .field import Field
@@ -294,7 +294,8 @@ class Api(Declaration):
 
     Its operations class has ``risk() -> str``, which validates before anything is sent, and
     ``call() -> Any``, which becomes ``result``. What is not a read is not called in check mode.
+    ``desired["operation"]`` holds what the controller found in the catalog: at least ``risk``,
+    and ``hidden``, the places of secrets in the answer (``value``, ``[].keys``, ``*``).
     """
 
     kind: ClassVar[str] = "api"
-    defaults: Mapping[str, Any] = field(default_factory=dict)

@@ -77,6 +77,37 @@ _LIMIT = Field(
     doc="The most objects to return; V(0) returns all.",
     role="option",
 )
+_API = (
+    Field(
+        "params",
+        dict,
+        role="option",
+        doc="Parameters of the operation, by the names that the platform gives them.",
+    ),
+    Field(
+        "secret_params",
+        dict,
+        secret=True,
+        role="option",
+        doc="Parameters that are never shown. Those that the catalog knows to be secret are taken "
+        "for such also when they stand in O(params).",
+    ),
+    Field(
+        "reveal",
+        bool,
+        default=False,
+        role="option",
+        doc="Return the secrets of the answer, such as a new token, which are masked otherwise. "
+        "Set C(no_log) on the task.",
+    ),
+    Field(
+        "operation",
+        dict,
+        role="option",
+        doc="What the catalog says of the operation. Leave it unset: the collection's action "
+        "plugin looks it up on the controller.",
+    ),
+)
 _RESOURCE_STATES = {
     "present": "V(present) creates it or changes what differs, and leaves its power alone.",
     "absent": "V(absent) deletes it; nothing to delete is a success.",
@@ -100,6 +131,8 @@ def own_fields(declaration: Declaration) -> tuple[Field, ...]:
         fields.append(_transitions(declaration))
     elif isinstance(declaration, Query):
         fields.append(_LIMIT)
+    elif isinstance(declaration, Api):
+        fields += _API
     if declaration.writes:
         fields += [_WAIT, _wait_timeout(declaration)]
     return tuple(fields)

@@ -10,6 +10,7 @@ from typing import Any
 
 import virtsim
 from plugins.module_utils.engine.resource import Declaration, Resource
+from plugins.plugin_utils.api import looked_up
 from tests.contract.support.world import World
 
 _LOGIN = "/api2/json/access/ticket"
@@ -74,6 +75,10 @@ class Proxmox(World):
             "disks": [{"slot": "scsi0", "storage": "local-lvm", "size_gib": 4}],
             "nics": [{"slot": "net0", "bridge": "vmbr0"}],
         }
+
+    def call(self, declaration: Declaration, *, writes: bool) -> Mapping[str, Any]:
+        call = {"method": "POST", "path": "/nodes/pve1/qemu/101/status/start"}
+        return looked_up(declaration.name, call if writes else {"path": "/version"})
 
     def twins(self, declaration: Declaration) -> Mapping[str, Any]:
         if declaration.name == "proxmox_vm_snapshot":

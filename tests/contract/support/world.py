@@ -85,6 +85,10 @@ class World(ABC):
         """Return the options that create an object which the seed does not have."""
         raise NotImplementedError(f"{resource.name}: the adapter must say how to create one")
 
+    def call(self, declaration: Declaration, *, writes: bool) -> Mapping[str, Any]:
+        """Return the options of a raw call that reads, or one that starts an operation."""
+        raise NotImplementedError(f"{declaration.name}: the adapter must say what to call")
+
 
 def everything() -> tuple[Declared, ...]:
     """Return all declarations that run as modules of their own, and the suite's own platform."""

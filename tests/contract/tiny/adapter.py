@@ -71,6 +71,9 @@ class Tiny(World):
     def new(self, resource: Resource) -> Mapping[str, Any]:
         return {"name": "new"}
 
+    def call(self, declaration: Declaration, *, writes: bool) -> Mapping[str, Any]:
+        return {"name": "poke" if writes else "look"}
+
 
 @contextmanager
 def start() -> Iterator[Tiny]:
