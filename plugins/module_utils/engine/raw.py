@@ -3,7 +3,8 @@
 """Call one operation of the vendor's catalog.
 
 The catalog cannot travel to another host (only Python source does), so the collection's action
-plugin looks the operation up on the controller and hands the module what it needs of it.
+plugin looks the operation up on the controller and hands the module what it needs of it: at
+least ``risk``, and ``hidden``, the places of secrets in the answer (``value``, ``[].keys``, ``*``).
 """
 
 from __future__ import annotations

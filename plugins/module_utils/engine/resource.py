@@ -294,8 +294,7 @@ class Api(Declaration):
 
     Its operations class has ``risk() -> str``, which validates before anything is sent, and
     ``call() -> Any``, which becomes ``result``. What is not a read is not called in check mode.
-    ``desired["operation"]`` holds what the controller found in the catalog: at least ``risk``,
-    and ``hidden``, the places of secrets in the answer (``value``, ``[].keys``, ``*``).
+    ``desired["operation"]`` is what the controller found in the catalog; see ``raw``.
     """
 
     kind: ClassVar[str] = "api"
