@@ -181,7 +181,9 @@ def run_demo(*, keep: bool, quiet: bool) -> Report:
     console = Console(stderr=quiet, markup=True, highlight=False)
     folder = Path(tempfile.mkdtemp(prefix="virtbridge-demo-"))
     demo = _Demo(folder, console)
-    previous = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    # Set also where it was ignored: a shell ignores Ctrl-C for what it starts in the background.
+    ends = (signal.SIGINT, signal.SIGTERM)
+    previous = {each: signal.signal(each, signal.default_int_handler) for each in ends}
     try:
         with ExitStack() as running:
             demo.run(running)
@@ -190,7 +192,8 @@ def run_demo(*, keep: bool, quiet: bool) -> Report:
     except KeyboardInterrupt:
         demo.report.interrupted = True
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for each, handler in previous.items():
+            signal.signal(each, handler)
         if keep:
             console.print(f"left for you: {folder}")
         else:
