@@ -83,7 +83,29 @@ def _table(entries: Mapping[str, Any]) -> str:
     return "{\n" + _rows(rows) + "\n}"
 
 
-CATALOGS: Mapping[str, Callable[[Path], str]] = {"proxmox": proxmox}
+def cloudstack(source: Path) -> str:
+    """Return the text of the CloudStack catalog: commands with risk, entities, nested types."""
+    facts = read_json(source / "cloudstack.json")
+    risks = read_json(source / "cloudstack_risk.json")
+    by_name = {row["name"]: row for row in risks["commands"]}
+    unknown = set(by_name) - {record["name"] for record in facts["commands"]}
+    if unknown:
+        raise CatalogError(f"risk of an unknown command: {sorted(unknown)[0]}")
+    commands = sorted(
+        ({**record, **by_name[record["name"]]} for record in facts["commands"]),
+        key=lambda record: str(record["name"]),
+    )
+    meta = {**facts["meta"], "risk": risks["meta"]["counts"], "risk_keys": risks["meta"]["keys"]}
+    parts = [
+        f'"meta":{_line(meta)}',
+        f'"commands":[\n{_rows(map(_line, commands))}\n]',
+        f'"entities":{_table(facts["entities"])}',
+        f'"types":{_table(facts["types"])}',
+    ]
+    return "{" + ",\n".join(parts) + "}\n"
+
+
+CATALOGS: Mapping[str, Callable[[Path], str]] = {"proxmox": proxmox, "cloudstack": cloudstack}
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -11,6 +11,11 @@ from dataclasses import dataclass
 from plugins.module_utils.engine.resource import Declaration
 
 PLACES = (
+    "module_utils.cloudstack.resources.api:API",
+    "module_utils.cloudstack.resources.instance:INSTANCE",
+    "module_utils.cloudstack.resources.instance_info:INSTANCE_INFO",
+    "module_utils.cloudstack.resources.instance_power:INSTANCE_POWER",
+    "module_utils.cloudstack.resources.instance_snapshot:INSTANCE_SNAPSHOT",
     "module_utils.proxmox.resources.api:API",
     "module_utils.proxmox.resources.vm:VM",
     "module_utils.proxmox.resources.vm_info:VM_INFO",

@@ -35,6 +35,7 @@ class Defect:
 
 
 _CLIENT = "plugins/module_utils/proxmox/client.py"
+_TRANSPORT = "plugins/module_utils/transport.py"
 _API = "plugins/module_utils/proxmox/api.py"
 _TRUST = "tests/contract/proxmox/test_trust_and_login.py"
 _WEATHER = "tests/contract/proxmox/test_bad_weather.py"
@@ -42,15 +43,16 @@ DEFECTS = (
     Defect(
         "pin ignored at login",
         _CLIENT,
-        "        answer = self._http.request(",
-        "        client = requests.Session() if login else self._http\n"
-        "        client.verify = False\n"
-        "        answer = client.request(",
+        "        answer = self._transport.send(",
+        "        import dataclasses\n"
+        "        open_ = dataclasses.replace(\n"
+        "            self._transport.endpoint, fingerprint=None, verify=False)\n"
+        "        answer = (Transport(open_) if login else self._transport).send(",
         (f"{_TRUST}::test_a_wrong_pin_stops_before_anything_is_sent",),
     ),
     Defect(
         "pin ignored",
-        _CLIENT,
+        _TRANSPORT,
         '            options |= {"assert_fingerprint": self._fingerprint, ',
         "            options |= {",
         (f"{_TRUST}::test_a_wrong_pin_stops_before_anything_is_sent",),

@@ -431,8 +431,8 @@ options:
     default: false
   restart:
     description:
-      - Whether to restart a running guest when a change takes effect
-        only then.
+      - Whether to restart a running guest when a change takes effect,
+        or can be made, only so.
     type: str
     default: never
     choices:

@@ -43,6 +43,21 @@ def _proxmox(target: Target) -> dict[str, Any]:
         "api_user": credential.get("username"),
         "api_password": credential.get("password"),
         "api_totp": credential.get("totp"),
+        **_trust(target),
+    }
+
+
+def _cloudstack(target: Target) -> dict[str, Any]:
+    return {
+        "api_url": list(target.urls),
+        "api_key": target.credential.get("api_key"),
+        "api_secret": target.credential.get("secret_key"),
+        **_trust(target),
+    }
+
+
+def _trust(target: Target) -> dict[str, Any]:
+    return {
         "validate_certs": target.verify_tls,
         "ca_path": target.ca_file,
         "fingerprint": target.fingerprint,
@@ -56,7 +71,10 @@ CONNECTIONS: Mapping[str, Connection] = {
         options=_proxmox,
         place=("api_host", "api_port"),
         login=("api_token_id", "api_token_secret", "api_user", "api_password", "api_totp"),
-    )
+    ),
+    "cloudstack": Connection(
+        options=_cloudstack, place=("api_url",), login=("api_key", "api_secret")
+    ),
 }
 
 

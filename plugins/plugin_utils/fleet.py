@@ -16,7 +16,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ..module_utils.engine.checks import check_values
 from ..module_utils.engine.errors import Unsupported, ValidationFailed, VirtbridgeError
-from ..module_utils.engine.resource import Declaration, Query
+from ..module_utils.engine.resource import Action, Declaration, Query
 from ..module_utils.engine.spec import all_fields, argument_spec, constraints
 from . import action
 from .fleet_platforms import PLATFORMS, FleetPlatform, nearest_ref
@@ -93,6 +93,14 @@ def _mapped(
     platform: FleetPlatform,
 ) -> dict[str, Any]:
     arguments = {name: value for name, value in options.items() if name not in _STEERING}
+    if arguments.get("tags"):
+        arguments["tags"] = platform.tags(arguments["tags"])
+    if isinstance(declaration, Action) and arguments["state"] not in platform.powers:
+        able = ", ".join(sorted(platform.powers))
+        raise Unsupported(
+            f"A machine of target {target.name} cannot be {arguments['state']}: {target.platform} "
+            f"has no such power state. It has {able}."
+        )
     if isinstance(declaration, Query) and arguments.get("state"):
         arguments["state"] = [each for each in arguments["state"] if each in platform.states]
     ref = options.get("ref")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from ..module_utils.engine.errors import InternalError, ValidationFailed
 from ..module_utils.engine.field import Field
 from ..module_utils.engine.resource import Access, Platform
 
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
 
 @dataclass(frozen=True)
 class FleetPlatform:
@@ -21,7 +24,8 @@ class FleetPlatform:
 
     ``modules`` maps a facade module to the platform's own. ``identity`` turns the last two parts
     of a ref into options of those, ``ref`` an object into the two parts, ``example`` shows them.
-    ``states`` are those of the fleet's states that its machines can be in.
+    ``states`` are those of the fleet's states that its machines can be in, ``powers`` the states
+    that power can bring them to. ``tags`` turns a list of tags into the platform's form.
     """
 
     modules: Mapping[str, str]
@@ -29,6 +33,8 @@ class FleetPlatform:
     ref: Callable[[Mapping[str, Any]], str]
     example: str
     states: frozenset[str]
+    powers: frozenset[str]
+    tags: Callable[[list[str]], Any] = list
 
 
 def _vmid(namespace: str, name: str) -> dict[str, Any]:
@@ -40,7 +46,52 @@ def _vmid(namespace: str, name: str) -> dict[str, Any]:
     return {"vmid": int(name)}
 
 
+def _uuid(namespace: str, name: str) -> dict[str, Any]:
+    # The id alone names an instance; the project in a ref is for people.
+    del namespace
+    if not _UUID.fullmatch(name):
+        raise ValidationFailed(
+            f"A CloudStack ref ends in <project or ->/<id>, and {name} is no id.",
+            fields={"ref": "expected TARGET/<project or ->/<id>"},
+        )
+    return {"id": name}
+
+
+def _pairs(tags: list[str]) -> dict[str, str]:
+    bare = [tag for tag in tags if "=" not in tag]
+    if bare:
+        raise ValidationFailed(
+            f"A tag of a CloudStack target is written key=value, not {bare[0]!r}.",
+            fields={"tags": "expected key=value"},
+        )
+    return dict(tag.split("=", 1) for tag in tags)
+
+
+_POWERS = frozenset({"started", "stopped", "restarted", "reset"})
 PLATFORMS: Mapping[str, FleetPlatform] = {
+    "cloudstack": FleetPlatform(
+        modules={
+            "vm_info": "cloudstack_instance_info",
+            "vm_power": "cloudstack_instance_power",
+        },
+        identity=_uuid,
+        ref=lambda found: f"{found.get('project') or '-'}/{found['id']}",
+        example="-/6f3d1b9e-5c0a-4a8e-9b57-2f7c1d0e4a11",
+        states=frozenset(
+            {
+                "running",
+                "stopped",
+                "starting",
+                "stopping",
+                "migrating",
+                "provisioning",
+                "error",
+                "unknown",
+            }
+        ),
+        powers=_POWERS,
+        tags=_pairs,
+    ),
     "proxmox": FleetPlatform(
         modules={"vm_info": "proxmox_vm_info", "vm_power": "proxmox_vm_power"},
         identity=_vmid,
@@ -49,6 +100,7 @@ PLATFORMS: Mapping[str, FleetPlatform] = {
         states=frozenset(
             {"running", "stopped", "starting", "paused", "migrating", "provisioning", "unknown"}
         ),
+        powers=_POWERS | {"paused", "resumed"},
     ),
 }
 

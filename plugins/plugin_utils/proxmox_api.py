@@ -17,11 +17,11 @@ from urllib.parse import quote, unquote
 
 from ..module_utils.engine.errors import Unsupported, ValidationFailed
 from .api_secrets import apart
-from .proxmox_params import problems, spelled, truth
+from .proxmox_params import problems, spelled
+from .risks import risk_of
 
 METHODS = ("GET", "POST", "PUT", "DELETE")
 _SLOT = re.compile(r"\{([^}]+)\}")
-_RISKS = ("read", "write", "disruptive", "destructive")
 # A volume's id holds slashes of its own (PVE::Storage::parse_volume_id).
 _GREEDY = "volume"
 
@@ -49,16 +49,6 @@ def resolve(arguments: Mapping[str, Any]) -> dict[str, Any]:
     if record["path"].endswith("websocket"):
         raise Unsupported(f"{method} {record['path']} opens a websocket; a module cannot use it.")
     return {**_params(arguments, record, slots), "operation": _operation(record, values, given)}
-
-
-def risk_of(record: Mapping[str, Any], given: Mapping[str, Any]) -> str:
-    """Return the risk class of an operation with these parameters."""
-    worst = _RISKS.index(record["risk"])
-    for rule in record.get("raise", ()):
-        value = given.get(rule["param"])
-        if value is not None and ("when" not in rule or _equal(value, rule["when"])):
-            worst = max(worst, _RISKS.index(rule["to"]))
-    return _RISKS[worst]
 
 
 def found(method: str, path: str) -> tuple[Mapping[str, Any], dict[str, str]]:
@@ -140,12 +130,6 @@ def _operation(
         "hidden": list(record.get("secret_response", ())),
         "since": record["since"],
     }
-
-
-def _equal(value: Any, when: Any) -> bool:
-    if isinstance(when, bool):
-        return truth(value) is when
-    return str(value) == str(when)
 
 
 def _refused(option: str, text: str) -> ValidationFailed:

@@ -12,12 +12,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from .risks import truth
 from .schema_check import nearest
 
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _NUMBER = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*")
 _PERL_FLAGS = re.compile(r"\(\?\^[a-z]*:")
-_TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 _INDEXED = re.compile(r"(.*?[a-z])[0-9]+")
 
 
@@ -40,12 +40,6 @@ def problems(record: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, 
         if params.get(name) is None and not loose and not _may_lack(name, schema):
             wrong[name] = "is required"
     return wrong
-
-
-def truth(value: Any) -> bool | None:
-    """Return what a spelling of yes or no means, None for anything else."""
-    word = str(value).lower()
-    return True if word in _TRUE else False if word in _FALSE else None
 
 
 def spelled(record: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,7 +84,7 @@ def _problem(schema: Mapping[str, Any], value: Any) -> str | None:
 def _scalar(kind: str, schema: Mapping[str, Any], value: Any) -> str | None:
     text = str(int(value)) if isinstance(value, bool) else str(value)
     if kind == "boolean":
-        return None if text.lower() in (*_TRUE, *_FALSE) else "must be true or false"
+        return None if truth(value) is not None else "must be true or false"
     if isinstance(value, bool):
         return f"must be of type {kind}, not true or false"
     if kind == "integer" and not _INTEGER.fullmatch(text):

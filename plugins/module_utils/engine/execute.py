@@ -72,6 +72,10 @@ class _Execution:
                 raise self._unknown(rest, lost) from lost
 
     def _execute(self, plan: Plan) -> None:
+        if plan.stop_first and self.actual is not None:
+            self._power = "stopped" if plan.power == "stopped" else "running"
+            self.operations.power(self.actual, "stopped")
+            self._find()
         self._write(plan)
         if plan.restart and self.actual is not None:
             # Remembered, so that a guest stopped half-way is started again after a lost answer.

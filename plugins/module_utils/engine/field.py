@@ -29,7 +29,8 @@ class Field:
     ``secret`` makes ``no_log``; ``write_only`` values cannot be read back and follow
     ``update_secrets``. ``immutable`` fields are compared and refuse to change unless
     ``allow_replace``. ``restart`` marks a field whose change waits for a restart of a running
-    guest. ``default`` is the option's own default; a compared field of a Resource has none,
+    guest; ``offline`` one that the platform changes only while the guest is stopped.
+    ``default`` is the option's own default; a compared field of a Resource has none,
     because what the user did not give is never written. ``absent_as`` is the value that the
     platform means where it reports none. ``samples`` are two or more valid values for the
     generated contract tests, as the user writes them.
@@ -52,6 +53,7 @@ class Field:
     compare: Comparison = same
     immutable: bool = False
     restart: bool = False
+    offline: bool = False
     secret: bool = False
     write_only: bool = False
     key: str = ""

@@ -24,6 +24,7 @@ class Change:
     after: Any
     secret: bool = False
     restart: bool = False
+    offline: bool = False
 
 
 @dataclass(frozen=True)
@@ -32,13 +33,15 @@ class Plan:
 
     ``after`` is what to create: every value the user gave (for an update: of the fields that
     change, merged with what is kept). ``power`` is the state to reach afterwards, None to leave
-    it alone. ``restart`` stops and starts a running guest so that a change takes effect.
+    it alone. ``restart`` stops and starts a running guest so that a change takes effect;
+    ``stop_first`` stops it before the change, because the platform makes it only then.
     """
 
     action: str = "none"
     changes: tuple[Change, ...] = ()
     power: str | None = None
     restart: bool = False
+    stop_first: bool = False
     after: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from .compare import missing
@@ -40,12 +41,14 @@ def make_plan(resource: Resource, desired: Mapping[str, Any], actual: Actual | N
         keep = "running" if actual.get("state") == "running" else None
         created = _creation(resource, desired, power or keep)
         return Plan("replace", changes, created.power, after=created.after)
+    stop_first = _needs_stop(resource, desired, actual, changes)
     power = None if actual.get("state") == power else power
     return Plan(
         action="update" if changes else "none",
         changes=changes,
         power=power,
-        restart=_restarts(desired, actual, changes, power),
+        restart=not stop_first and _restarts(desired, actual, changes, power),
+        stop_first=stop_first,
         after=after,
     )
 
@@ -59,7 +62,7 @@ def diff_of(resource: Resource, plan: Plan, actual: Actual | None) -> dict[str, 
     if created or deleted:
         before["state"] = "absent" if created else guest or "present"
         after["state"] = "absent" if deleted else plan.power or "present"
-    elif plan.restart or plan.power:
+    elif plan.restart or plan.stop_first or plan.power:
         before["state"] = guest
         after["state"] = plan.power or "restarted"
     if plan.action == "replace":
@@ -173,12 +176,16 @@ def _by_key(
 
 def _inherit(field: Field, changes: Sequence[Change]) -> Iterator[Change]:
     for each in changes:
-        secret, restart = each.secret or field.secret, each.restart or field.restart
-        yield Change(each.path, each.before, each.after, secret, restart)
+        yield replace(
+            each,
+            secret=each.secret or field.secret,
+            restart=each.restart or field.restart,
+            offline=each.offline or field.offline,
+        )
 
 
 def _change(field: Field, path: str, before: Any, after: Any) -> Change:
-    return Change(path, before, after, field.secret, field.restart)
+    return Change(path, before, after, field.secret, field.restart, field.offline)
 
 
 def _merged(desired: Any, actual: Any) -> Any:
@@ -237,13 +244,40 @@ def _restarts(
     return waiting or any(change.restart for change in changes)
 
 
+def _needs_stop(
+    resource: Resource, desired: Mapping[str, Any], actual: Actual, changes: Sequence[Change]
+) -> bool:
+    """Whether a guest must be stopped before the changes can be made.
+
+    ``_online`` in an actual names fields that this very guest takes over while it runs.
+    Raise ValidationFailed when it must, and the user did not allow it.
+    """
+    guest = actual.get("state")
+    if guest in (None, "stopped"):
+        return False
+    online = actual.get("_online") or ()
+    paths = [each.path for each in changes if each.offline and _root(each.path) not in online]
+    if paths and desired.get("restart") != "if_needed" and desired.get("state") != "stopped":
+        raise ValidationFailed(
+            f"{actual.get('_label') or resource.name} is {guest}, and {', '.join(paths)} can be "
+            "changed only while it is stopped. Nothing was changed. Give restart: if_needed, or "
+            "stop it first.",
+            fields=dict.fromkeys(paths, "can be changed only while the guest is stopped"),
+        )
+    return bool(paths)
+
+
+def _root(path: str) -> str:
+    return path.split("[", maxsplit=1)[0].split(".", maxsplit=1)[0]
+
+
 def _immutable(
     resource: Resource, refused: Sequence[Field], changes: Sequence[Change], actual: Actual
 ) -> ValidationFailed:
     names = {item.name for item in refused}
     texts = {}
     for change in changes:
-        if change.path.split("[")[0].split(".")[0] in names:
+        if _root(change.path) in names:
             old, new = _shown(change)
             texts[change.path] = f"is {old!r} and cannot be changed to {new!r}"
     label = actual.get("_label") or resource.name

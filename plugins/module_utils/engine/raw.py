@@ -43,11 +43,27 @@ def call_api(operations: Calling, desired: Mapping[str, Any], *, check: bool) ->
 
 
 def hidden(answer: Any, where: Sequence[str]) -> Any:
-    """Return the answer with the value at ``where`` masked; ``[]`` is each element, ``*`` all."""
+    """Return the answer with the value at ``where`` masked.
+
+    ``[]`` is each element, ``*`` everything, and what follows ``**`` is masked at any depth.
+    """
     if not where or where[0] == "*":
         return answer if answer is None else MASK
+    if where[0] == "**":
+        return _hidden_everywhere(answer, where[1])
     if where[0] == "[]":
         return [hidden(each, where[1:]) for each in answer] if isinstance(answer, list) else answer
     if isinstance(answer, Mapping) and where[0] in answer:
         return {**answer, where[0]: hidden(answer[where[0]], where[1:])}
     return answer
+
+
+def _hidden_everywhere(answer: Any, name: str) -> Any:
+    if isinstance(answer, list):
+        return [_hidden_everywhere(each, name) for each in answer]
+    if not isinstance(answer, Mapping):
+        return answer
+    return {
+        key: MASK if key == name and each is not None else _hidden_everywhere(each, name)
+        for key, each in answer.items()
+    }

@@ -66,7 +66,7 @@ _RESTART = Field(
     "restart",
     choices=("never", "if_needed"),
     default="never",
-    doc="Whether to restart a running guest when a change takes effect only then.",
+    doc="Whether to restart a running guest when a change takes effect, or can be made, only so.",
     role="option",
 )
 _LIMIT = Field(
@@ -190,7 +190,7 @@ def _resource_fields(resource: Resource) -> list[Field]:
         fields.append(_ALLOW_REPLACE)
     if any(item.merges for item in resource.fields):
         fields.append(_EXACT)
-    if any(item.restart for item in _flat(resource.fields)):
+    if any(item.restart or item.offline for item in _flat(resource.fields)):
         fields.append(_RESTART)
     return fields
 

@@ -8,7 +8,6 @@ raises UncertainOutcome, and the engine reads back.
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,14 +16,13 @@ from urllib.parse import quote
 
 from ..engine.errors import InternalError, Unavailable, UncertainOutcome, VirtbridgeError
 from ..engine.resource import Access, Operation, Wait
+from ..retrying import ATTEMPTS, pause
+from ..transport import Endpoint
 from .client import Session
 from .errors import classify
 from .waiting import is_upid, wait_for_task
-from .wire import Credential, Endpoint, Raw
+from .wire import Credential, Raw
 
-ATTEMPTS = 3
-_LONGEST_PAUSE = 20.0
-_LONGEST_RETRY_AFTER = 60.0
 _LOST = frozenset({429, 502, 503, 504, 595, 596, 597, 598, 599})
 
 
@@ -64,7 +62,7 @@ class Client:
                     raise error
             if attempt == ATTEMPTS:
                 raise error
-            _pause(attempt, raw.retry_after if error.http_status else None)
+            pause(attempt, raw.retry_after if error.http_status else None)
         raise error
 
     def write(self, method: str, path: str, parameters: Mapping[str, Any] | None = None) -> Any:
@@ -119,14 +117,6 @@ def _error(raw: Raw, request: str, *, write: bool) -> VirtbridgeError:
     return classify(raw.status, str(message), request=request, write=write, fields=fields)
 
 
-def _pause(attempt: int, retry_after: str | None) -> None:
-    if retry_after and retry_after.isdigit():
-        time.sleep(min(float(retry_after), _LONGEST_RETRY_AFTER))
-        return
-    # Full jitter, as the AWS SDKs do; it spreads clients, and is no secret.
-    time.sleep(random.random() * min(2.0**attempt / 4, _LONGEST_PAUSE))  # noqa: S311
-
-
 @contextmanager
 def connect(params: Mapping[str, Any], access: Access) -> Iterator[Client]:
     """Open a client from the connection options of ``platform.PLATFORM``."""
@@ -136,7 +126,8 @@ def connect(params: Mapping[str, Any], access: Access) -> Iterator[Client]:
     port = params.get("api_port") or 8006
     hosts = tuple(_with_port(host, port) for host in params.get("api_host") or ())
     endpoint = Endpoint(
-        hosts=hosts,
+        bases=tuple(f"https://{host}/api2/json" for host in hosts),
+        hint="api_host, api_port",
         verify=params.get("validate_certs") is not False,
         ca_path=params.get("ca_path"),
         fingerprint=params.get("fingerprint"),

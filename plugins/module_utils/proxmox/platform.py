@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from ..connection import trust_fields
 from ..engine.field import Field
 from ..engine.resource import Platform
 from .api import connect
@@ -73,39 +74,10 @@ PLATFORM = Platform(
             secret=True,
             doc="Time-based one-time password, for users with a second factor.",
         ),
-        Field(
-            "validate_certs",
-            bool,
-            role="option",
-            env=("PROXMOX_VALIDATE_CERTS",),
-            doc="Whether the server's certificate must be trusted. On unless set to false. Use "
-            "O(ca_path) or O(fingerprint) for a self-signed one instead of switching it off.",
-        ),
-        Field(
-            "ca_path",
-            "path",
-            role="option",
-            env=("PROXMOX_CA_PATH",),
-            doc="File with the CA certificate to trust, such as a copy of the cluster's "
+        *trust_fields(
+            "PROXMOX",
+            "File with the CA certificate to trust, such as a copy of the cluster's "
             "C(/etc/pve/pve-root-ca.pem).",
-        ),
-        Field(
-            "fingerprint",
-            str,
-            role="option",
-            pattern=r"(?:[0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}",
-            env=("PROXMOX_FINGERPRINT",),
-            doc="SHA-256 fingerprint of the server's certificate. When set, exactly this "
-            "certificate is trusted, and it is compared before a credential is sent.",
-        ),
-        Field("proxy", str, role="option", doc="HTTP proxy to go through, as a URL."),
-        Field(
-            "timeout",
-            int,
-            role="option",
-            min=1,
-            unit="seconds",
-            doc="Longest time to wait for one answer. 60 unless set.",
         ),
     ),
 )

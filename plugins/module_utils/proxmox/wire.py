@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the virtbridge maintainers
 # SPDX-License-Identifier: BSD-2-Clause
-"""What goes over the wire and what comes back, without a library: endpoint, credential, answer."""
+"""What goes over the wire and what comes back, without a library: credential, answer."""
 
 from __future__ import annotations
 
@@ -12,19 +12,6 @@ from typing import Any
 from ..engine.errors import UncertainOutcome
 
 MAX_DEPTH = 64
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """Where to connect and how to trust it. ``hosts`` are ``host:port``, tried in order."""
-
-    hosts: tuple[str, ...]
-    verify: bool = True
-    ca_path: str | None = None
-    fingerprint: str | None = None
-    proxy: str | None = None
-    timeout: float = 60.0
-    connect_timeout: float = 5.0
 
 
 @dataclass(frozen=True)

@@ -150,9 +150,10 @@ def test_a_missing_library_is_named(proxmox_sim: Start, tmp_path: Any) -> None:
     import sys
 
     script = (
-        "import sys; sys.modules['proxmoxer'] = None; sys.path.insert(0, sys.argv[1])\n"
-        "from plugins.module_utils.proxmox import client\n"
-        "try: client.require_libraries()\n"
+        "import sys, types; sys.modules['proxmoxer'] = None; sys.path.insert(0, sys.argv[1])\n"
+        "from plugins.module_utils.proxmox import api\n"
+        "try:\n"
+        "  with api.connect({}, types.SimpleNamespace(secret=print)): pass\n"
         "except Exception as error: print(error.kind, error.message)\n"
     )
     root = __file__.split("/tests/")[0]

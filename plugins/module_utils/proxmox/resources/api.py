@@ -10,7 +10,7 @@ from typing import Any
 from ...engine.errors import Unsupported
 from ...engine.field import Field
 from ...engine.raw import operation_of
-from ...engine.resource import Api, Raise, Risk, Wait
+from ...engine.resource import Api, Risk, Wait
 from ..api import Client
 from ..platform import PLATFORM
 from ..waiting import is_upid, wait_for_task
@@ -70,7 +70,7 @@ API = Api(
     ),
     platform=PLATFORM,
     operations=ApiOperations,
-    risk=Risk("destructive", (Raise("reveal", "destructive", (True,)),)),
+    risk=Risk("destructive"),
     fields=(
         Field(
             "method",

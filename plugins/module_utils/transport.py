@@ -1,0 +1,209 @@
+# Copyright: (c) 2026, the virtbridge maintainers
+# SPDX-License-Identifier: BSD-2-Clause
+"""One verified HTTP session with an endpoint: trust, deadlines, sizes, what a lost answer means.
+
+It knows neither a platform's paths nor its errors. What was certainly not sent is Unavailable,
+what may have arrived is UncertainOutcome.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .engine.errors import Unavailable, UncertainOutcome, Unsupported, VirtbridgeError
+
+_Adapter: Any = object
+MISSING = ""
+try:
+    import requests
+    from requests.adapters import HTTPAdapter
+    from urllib3.exceptions import ConnectTimeoutError, InsecureRequestWarning, NewConnectionError
+
+    _Adapter = HTTPAdapter
+except ImportError as error:
+    MISSING = (error.name or "requests").partition(".")[0]
+
+MAX_BODY = 64 * 1024 * 1024
+IDLE = 4.0
+"""Seconds after which a kept connection is not used again: servers close them from 5 on."""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where to connect and how to trust it.
+
+    ``bases`` are URLs, tried in order as long as nothing was sent; times are in seconds.
+    ``hint`` names the options that say where to connect, for messages.
+    """
+
+    bases: tuple[str, ...]
+    verify: bool = True
+    ca_path: str | None = None
+    fingerprint: str | None = None
+    proxy: str | None = None
+    timeout: float = 60.0
+    connect_timeout: float = 5.0
+    client_certificate: tuple[str, str] | None = None
+    hint: str = "the address"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer as it came, whatever its status."""
+
+    status: int
+    reason: str
+    headers: Mapping[str, str]
+    content: bytes
+
+
+def require(library: str, missing: str) -> None:
+    """Raise Unsupported when a library is missing for this Python."""
+    if missing:
+        raise Unsupported(
+            f"The Python library {missing} is missing for {sys.executable}. Install it there: "
+            f"{sys.executable} -m pip install {library}"
+        )
+
+
+class _Pinned(_Adapter):  # type: ignore[misc]  # a stand-in when requests is missing
+    """Compares the certificate's fingerprint after the handshake, before a byte is sent."""
+
+    def __init__(self, fingerprint: str | None) -> None:
+        self._fingerprint = fingerprint
+        super().__init__(max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        """Make the pool with the pin."""
+        if self._fingerprint:
+            options |= {"assert_fingerprint": self._fingerprint, "assert_hostname": False}
+        super().init_poolmanager(*args, **options)
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        """Make the pool behind a proxy with the pin."""
+        if self._fingerprint:
+            options |= {"assert_fingerprint": self._fingerprint, "assert_hostname": False}
+        return super().proxy_manager_for(proxy, **options)
+
+
+class Transport:
+    """Sends single requests to the first base that can be reached."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        require("requests", MISSING)
+        self.endpoint = endpoint
+        self._bases = list(endpoint.bases)
+        self._used = time.monotonic()
+        self._http = requests.Session()
+        # Proxies, netrc and CA bundles of the environment are nobody's decision here.
+        self._http.trust_env = False
+        self._http.mount("https://", _Pinned(endpoint.fingerprint))
+        self._http.verify = _verification(endpoint)
+        self._http.cert = endpoint.client_certificate
+        if not endpoint.verify and not endpoint.fingerprint:
+            # Said once, in our words, by whoever connects.
+            warnings.simplefilter("ignore", InsecureRequestWarning)
+        if endpoint.proxy:
+            self._http.proxies = {"https": endpoint.proxy, "http": endpoint.proxy}
+
+    @property
+    def host(self) -> str:
+        """Return the ``host:port`` that is asked now."""
+        return self._bases[0].partition("://")[2].partition("/")[0] if self._bases else ""
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        label: str,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | str | None = None,
+        **options: Any,
+    ) -> Answer:
+        """Send one request; ``label`` names it in messages, ``options`` go to requests.
+
+        Raises Unavailable when certainly nothing was sent, UncertainOutcome when something was.
+        """
+        if time.monotonic() - self._used > IDLE:
+            self._http.close()
+        for remaining in range(len(self._bases) - 1, -1, -1):
+            try:
+                return self._send(method, path, label, headers=headers, data=body, **options)
+            except Unavailable:
+                if not remaining:
+                    raise
+                self._bases.append(self._bases.pop(0))
+        raise Unavailable(f"No host was given to connect to. Set {self.endpoint.hint}.")
+
+    def _send(self, method: str, path: str, label: str, **options: Any) -> Answer:
+        try:
+            answer = self._http.request(
+                method,
+                self._bases[0] + path,
+                timeout=(self.endpoint.connect_timeout, self.endpoint.timeout),
+                allow_redirects=False,
+                stream=True,
+                **options,
+            )
+            with answer:
+                content = self._read(answer)
+        except requests.RequestException as error:
+            raise self._lost(error, label) from None
+        self._used = time.monotonic()
+        return Answer(answer.status_code, answer.reason or "", answer.headers, content)
+
+    def _read(self, answer: Any) -> bytes:
+        ends = time.monotonic() + self.endpoint.timeout
+        parts, size = [], 0
+        for part in answer.iter_content(65536):
+            size += len(part)
+            parts.append(part)
+            if size > MAX_BODY or time.monotonic() > ends:
+                raise requests.ConnectionError("the answer is too large or too slow")
+        return b"".join(parts)
+
+    def _lost(self, error: Exception, label: str) -> VirtbridgeError:
+        reason = getattr(error.args[0], "reason", None) if error.args else None
+        unsent = isinstance(reason, (NewConnectionError, ConnectTimeoutError))
+        if isinstance(error, requests.exceptions.SSLError):
+            return Unavailable(
+                f"{self.host}: the TLS certificate was not accepted ({_why(error)}). Nothing was "
+                "sent. Give ca_path, or the certificate's SHA-256 fingerprint, of this server.",
+                request=label,
+                retryable=False,
+            )
+        if unsent or isinstance(error, (requests.ConnectTimeout, requests.exceptions.ProxyError)):
+            return Unavailable(
+                f"{self.host} cannot be reached ({type(reason or error).__name__}). Nothing was "
+                f"sent. Check {self.endpoint.hint} and the network.",
+                request=label,
+            )
+        return UncertainOutcome(
+            f"{label}: the connection to {self.host} ended before the answer "
+            f"({type(error).__name__}).",
+            request=label,
+        )
+
+
+def _verification(endpoint: Endpoint) -> bool | str:
+    if endpoint.fingerprint or not endpoint.verify:
+        return False
+    return endpoint.ca_path or True
+
+
+def _why(error: Exception) -> str:
+    text = str(error)
+    for words in ("Fingerprints did not match", "certificate has expired", "doesn't match"):
+        if words.lower() in text.lower():
+            return words
+    return "CERTIFICATE_VERIFY_FAILED" if "CERTIFICATE_VERIFY" in text else "TLS handshake failed"
