@@ -16,7 +16,12 @@ from rich.table import Table
 Body = Mapping[str, Any]
 Memory = dict[str, Any]
 
-PLATFORMS = ("proxmox",)
+LOGINS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "proxmox": ("", ("token_id", "token_secret")),
+    "cloudstack": ("/client/api", ("api_key", "secret_key")),
+}
+"""Where below a simulator's address the API is, and what opens it, by platform."""
+PLATFORMS = tuple(LOGINS)
 
 
 class Unexpected(Exception):
@@ -79,10 +84,11 @@ def target_name(platform: str) -> str:
 def session(platform: str) -> tuple[Step, ...]:
     """Return the calls of the MCP session on one platform."""
     target = target_name(platform)
+    first = (Step("which targets are there", "target_list", lambda _m: {}, _targets),)
     return (
-        Step("which targets are there", "target_list", lambda _m: {}, _targets),
+        *(first if platform == PLATFORMS[0] else ()),
         Step(
-            "list its stopped guests",
+            f"{platform}: list the stopped guests",
             "vm_list",
             lambda _m: {"targets": [target], "state": "stopped"},
             _stopped,

@@ -29,6 +29,7 @@ from rich.console import Console
 import virtsim
 
 from .cli_demo import (
+    LOGINS,
     PLATFORMS,
     Done,
     Memory,
@@ -204,17 +205,18 @@ def run_demo(*, keep: bool, quiet: bool) -> Report:
 
 def _target(folder: Path, platform: str, sim: virtsim.SimServer) -> dict[str, Any]:
     """Return the target of a simulator; its secret goes into a file of its own."""
+    address, names = LOGINS[platform]
     credential: dict[str, str] = {}
-    for name, value in sim.credentials.items():
-        if name == "token_secret":
-            file = folder / f"{platform}.{name}"
-            _write(file, value)
-            credential[f"{name}_file"] = file.name
-        elif name == "token_id":
-            credential[name] = value
+    for name in names:
+        if name == "token_id":
+            credential[name] = sim.credentials[name]
+            continue
+        file = folder / f"{platform}.{name}"
+        _write(file, sim.credentials[name])
+        credential[f"{name}_file"] = file.name
     return {
         "platform": platform,
-        "url": sim.url,
+        "url": sim.url + address,
         "ca_file": str(sim.ca_file),
         "labels": {"env": "demo"},
         "credential": credential,

@@ -31,7 +31,10 @@ def signature(params: Mapping[str, str], secret: str) -> str:
 
 
 def identify(users: Mapping[str, Any], params: Mapping[str, str], now: float) -> dict[str, Any]:
-    """Return the user that signed a request; ApiError 401 when nobody did."""
+    """Return the user that signed a request; ApiError 401 when nobody did.
+
+    ``now`` is the time outside: a client signs by its own clock, however fast the virtual one is.
+    """
     given = {name.lower(): value for name, value in params.items()}
     user = next(
         (each for each in users.values() if each["apikey"] == given.get("apikey", "")), None

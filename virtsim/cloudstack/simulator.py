@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -90,7 +91,7 @@ class CloudStackSimulator(Simulator):
             )
         command = self.catalog.find(name)
         try:
-            user = identify(self.state.tables["users"], params, self.clock.now())
+            user = identify(self.state.tables["users"], params, time.time())
             request.user = str(user["username"])
             return self._dispatch(name, command, params, user)
         except ApiError as error:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...engine.errors import ValidationFailed
+from ...engine.errors import AlreadyExists, ValidationFailed
 from ...engine.plan import Plan
 from ...engine.resource import Resource, Wait
 from .. import machines, named
@@ -114,14 +114,29 @@ class Instance:
 
     def create(self, plan: Plan) -> None:
         """Deploy it; stopped, unless it is to be started."""
-        made = self._jobs.run(
-            "deployVirtualMachine",
-            startvm=plan.power == "running",
-            **self._deployment.parameters(plan.after),
-        )
+        parameters = self._deployment.parameters(plan.after)
+        try:
+            made = self._jobs.run(
+                "deployVirtualMachine", startvm=plan.power == "running", **parameters
+            )
+        except AlreadyExists as taken:
+            raise self._explained(taken) from None
         if made.get("password"):
             self._client.secret(str(made["password"]))
         self._complete(made, plan.after)
+
+    def _explained(self, taken: AlreadyExists) -> AlreadyExists:
+        """Say so when the name is held by an instance that was deleted, and is only kept."""
+        rows = machines.found_rows(self._client, self._scope, self._desired)
+        kept = [machines.label(row) for row in rows if row.get("state") in machines.GONE]
+        if not kept:
+            return taken
+        return AlreadyExists(
+            f"{taken.message} It is {kept[0]}, destroyed and kept for recovery. Remove "
+            "it with state: absent and expunge: true, or wait until the cloud does.",
+            http_status=taken.http_status,
+            request=taken.request,
+        )
 
     def _complete(self, made: Mapping[str, Any], after: Mapping[str, Any]) -> None:
         """Write what the deployment does not take."""
