@@ -12,6 +12,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -128,8 +129,10 @@ def seen(shared_bench: Any, tools: Any) -> Iterator[Seen]:
     def look(_progress: Progress) -> None:
         folder = bench.base / job.run_id / "artifacts"
         for file in folder.rglob("*"):
-            if file.is_file():
-                artifacts[str(file.relative_to(folder))] = file.read_text(errors="replace")
+            # ansible-runner writes a file beside its place and renames it.
+            with suppress(FileNotFoundError):
+                if file.is_file():
+                    artifacts[str(file.relative_to(folder))] = file.read_text(errors="replace")
         for pid in tools.processes_of(job.run_id):
             commands.append(Path("/proc", str(pid), "cmdline").read_bytes())
 

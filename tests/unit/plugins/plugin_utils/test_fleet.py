@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from plugins.module_utils.engine.resource import Action, Declaration, Query
+from plugins.module_utils.engine.resource import Action, Declaration
 from plugins.module_utils.engine.spec import own_fields
 from plugins.module_utils.machine import STATES
 from plugins.plugin_utils import fleet
@@ -15,7 +15,7 @@ from tools.declarations import load
 
 MODULES = {each.name: each.declaration for each in load()}
 PAIRS = [
-    pytest.param(fleet.DECLARATIONS[facade], MODULES[module], id=module)
+    pytest.param(platform, fleet.DECLARATIONS[facade], MODULES[module], id=module)
     for platform in PLATFORMS.values()
     for facade, module in platform.modules.items()
 ]
@@ -33,28 +33,38 @@ def test_the_states_of_a_platform_are_those_that_its_module_takes(
     assert platform.states == set(states) <= set(STATES)
 
 
-@pytest.mark.parametrize(("facade", "module"), PAIRS)
-def test_what_a_facade_documents_its_module_takes(facade: Declaration, module: Declaration) -> None:
+@pytest.mark.parametrize(("platform", "facade", "module"), PAIRS)
+def test_what_a_facade_documents_its_module_takes(
+    platform: FleetPlatform, facade: Declaration, module: Declaration
+) -> None:
     theirs = {item.name: item for item in own_fields(module)}
     for item in own_fields(facade):
         if item.name in fleet._STEERING:
             continue
         other = theirs[item.name]
-        assert (item.type_name, item.elements_name) == (other.type_name, other.elements_name)
-        if not (isinstance(facade, Query) and item.name == "state"):
+        if not (item.name == "tags" and platform.tags is not list):
+            assert (item.type_name, item.elements_name) == (other.type_name, other.elements_name)
+        if item.name != "state":
             assert set(item.choices) <= set(other.choices or item.choices)
         assert item.default == other.default
+    if isinstance(facade, Action):
+        assert platform.powers == set(theirs["state"].choices) <= set(facade_states(facade))
 
 
-@pytest.mark.parametrize(("facade", "module"), PAIRS)
+def facade_states(facade: Action) -> list[str]:
+    return [each.name for each in facade.transitions]
+
+
+@pytest.mark.parametrize(("platform", "facade", "module"), PAIRS)
 def test_a_facade_is_no_less_risky_than_its_module(
-    facade: Declaration, module: Declaration
+    platform: FleetPlatform, facade: Declaration, module: Declaration
 ) -> None:
     assert facade.risk == module.risk
     if isinstance(facade, Action):
         assert isinstance(module, Action)
         risks = {each.name: each.risk for each in module.transitions}
-        assert {each.name: each.risk for each in facade.transitions} == risks
+        ours = {each.name: each.risk for each in facade.transitions}
+        assert {name: ours[name] for name in platform.powers} == risks
 
 
 @pytest.mark.parametrize("platform", PLATFORMS.values())
