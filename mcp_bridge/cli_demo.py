@@ -19,6 +19,7 @@ Memory = dict[str, Any]
 LOGINS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "proxmox": ("", ("token_id", "token_secret")),
     "cloudstack": ("/client/api", ("api_key", "secret_key")),
+    "kubevirt": ("", ("token",)),
 }
 """Where below a simulator's address the API is, and what opens it, by platform."""
 PLATFORMS = tuple(LOGINS)

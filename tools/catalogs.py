@@ -105,7 +105,40 @@ def cloudstack(source: Path) -> str:
     return "{" + ",\n".join(parts) + "}\n"
 
 
-CATALOGS: Mapping[str, Callable[[Path], str]] = {"proxmox": proxmox, "cloudstack": cloudstack}
+def kubevirt(source: Path) -> str:
+    """Return the text of the KubeVirt catalog: kinds, subresources, types, list markers."""
+    facts = read_json(source / "kubevirt.json")
+    types = read_json(source / "kubevirt_openapi.json")
+    kept = ("group", "resource", "singular", "kind", "namespaced", "short", "versions", "verbs")
+    kinds = [
+        {name: row[name] for name in (*kept, "subresources", "secret_fields") if name in row}
+        for row in (*facts["kubevirt"], *facts["cdi"], *facts["core"])
+    ]
+    kinds.sort(key=lambda row: (str(row["group"]), str(row["resource"])))
+    routes = sorted(facts["subresources"], key=lambda row: (str(row["path"]), str(row["method"])))
+    markers = {
+        name: {path: rule for path, rule in rules.items() if _marks_list(rule)}
+        for name, rules in types["crd_constraints"].items()
+    }
+    parts = [
+        f'"meta":{_line({"releases": facts["meta"]["releases"], "kinds": len(kinds)})}',
+        f'"kinds":[\n{_rows(map(_line, kinds))}\n]',
+        f'"subresources":[\n{_rows(map(_line, routes))}\n]',
+        f'"lists":{_table(markers)}',
+        f'"definitions":{_table(types["definitions"])}',
+    ]
+    return "{" + ",\n".join(parts) + "}\n"
+
+
+def _marks_list(rule: Any) -> bool:
+    return isinstance(rule, dict) and "x-kubernetes-list-type" in rule
+
+
+CATALOGS: Mapping[str, Callable[[Path], str]] = {
+    "proxmox": proxmox,
+    "cloudstack": cloudstack,
+    "kubevirt": kubevirt,
+}
 
 
 def main(argv: list[str] | None = None) -> int:

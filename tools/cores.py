@@ -4,10 +4,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import site
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,15 +35,16 @@ class Core:
         """Return where its environment is."""
         return ROOT / "build/cores" / self.line
 
+    @property
+    def interpreter(self) -> Path:
+        """Return the Python of its environment, which runs the modules."""
+        return self.folder / "bin/python"
+
     def why_not(self) -> str:
         """Return why it cannot be tested here; empty when it can."""
         if not self.lock.is_file():
             return f"{self.lock.name} does not exist"
-        found = shutil.which(self.python)
-        if not found:
-            return f"{self.python} is not on this machine"
-        ran = subprocess.run([found, "-c", ""], capture_output=True, check=False)
-        return "" if ran.returncode == 0 else f"{self.python} does not run"
+        return "" if interpreter(self.python) else f"no {self.python} on this machine runs"
 
     def playbook_command(self) -> Path:
         """Return its ansible-playbook, installing the environment when it is not there."""
@@ -47,11 +52,54 @@ class Core:
         stamp = self.folder / "complete"
         if not stamp.is_file() or stamp.stat().st_mtime < self.lock.stat().st_mtime:
             shutil.rmtree(self.folder, ignore_errors=True)
-            subprocess.run([self.python, "-m", "venv", str(self.folder)], check=True)
-            pip = [str(self.folder / "bin/python"), "-m", "pip", "install", "-qq"]
+            python = interpreter(self.python)
+            if python is None:
+                raise LookupError(f"ansible-core {self.line}: {self.why_not()}")
+            subprocess.run([python, "-m", "venv", str(self.folder)], check=True)
+            pip = [str(self.interpreter), "-m", "pip", "install", "-qq"]
             subprocess.run([*pip, "--require-hashes", "-r", str(self.lock)], check=True)
             stamp.touch()
         return command
+
+    def bridge_python(self) -> Path:
+        """Return a Python that has the bridge, and beside it this line's ansible-playbook.
+
+        The bridge takes the ansible-playbook that lies beside its own interpreter. So this is our
+        own environment once more, under another name, with another command in it.
+        """
+        command = self.playbook_command()
+        folder = self.folder / "bridge"
+        python = folder / "bin/python"
+        beside = folder / "bin/ansible-playbook"
+        if not beside.is_symlink():
+            shutil.rmtree(folder, ignore_errors=True)
+            subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+            lib = f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
+            ours = site.getsitepackages()[0]
+            paths = folder / lib / "bridge.pth"
+            paths.write_text(f"import site; site.addsitedir({ours!r})\n", encoding="utf-8")
+            beside.symlink_to(command)
+        return python
+
+
+@cache
+def interpreter(name: str) -> Path | None:
+    """Return the first Python of that name that runs; a pyenv shim may be there and not run."""
+    for path in _candidates(name):
+        if path.is_file() and os.access(path, os.X_OK):
+            ran = subprocess.run([path, "-c", ""], capture_output=True, check=False)
+            if ran.returncode == 0:
+                return path
+    return None
+
+
+def _candidates(name: str) -> Iterator[Path]:
+    for folder in os.get_exec_path():
+        yield Path(folder) / name
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    version = name.removeprefix("python")
+    for found in sorted((pyenv / "versions").glob(f"{version}.*"), reverse=True):
+        yield found / "bin" / name
 
 
 CORES = (

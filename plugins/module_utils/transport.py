@@ -11,7 +11,8 @@ from __future__ import annotations
 import sys
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -144,6 +145,32 @@ class Transport:
                     raise
                 self._bases.append(self._bases.pop(0))
         raise Unavailable(f"No host was given to connect to. Set {self.endpoint.hint}.")
+
+    def lines(
+        self, path: str, *, label: str, headers: Mapping[str, str], seconds: float
+    ) -> Iterator[bytes]:
+        """Yield the lines of a streamed answer until it ends or breaks off, or so many seconds.
+
+        Raises UncertainOutcome when it could not begin; a status of 400 or more is one line.
+        """
+        ends = time.monotonic() + seconds
+        try:
+            answer = self._http.get(
+                self._bases[0] + path,
+                headers=dict(headers),
+                timeout=(self.endpoint.connect_timeout, max(1.0, seconds)),
+                allow_redirects=False,
+                stream=True,
+            )
+        except requests.RequestException as error:
+            raise self._lost(error, label) from None
+        self._used = time.monotonic()
+        with answer, suppress(requests.RequestException):
+            for line in answer.iter_lines(chunk_size=None):
+                if line:
+                    yield line
+                if time.monotonic() > ends:
+                    return
 
     def _send(self, method: str, path: str, label: str, **options: Any) -> Answer:
         try:

@@ -56,6 +56,19 @@ def _cloudstack(target: Target) -> dict[str, Any]:
     }
 
 
+def _kubevirt(target: Target) -> dict[str, Any]:
+    credential = target.credential
+    return {
+        "api_url": list(target.urls) or None,
+        "api_token": credential.get("token"),
+        "client_cert": credential.get("client_cert_file"),
+        "client_key": credential.get("client_key_file"),
+        "kubeconfig": credential.get("kubeconfig"),
+        "context": credential.get("context"),
+        **_trust(target),
+    }
+
+
 def _trust(target: Target) -> dict[str, Any]:
     return {
         "validate_certs": target.verify_tls,
@@ -74,6 +87,11 @@ CONNECTIONS: Mapping[str, Connection] = {
     ),
     "cloudstack": Connection(
         options=_cloudstack, place=("api_url",), login=("api_key", "api_secret")
+    ),
+    "kubevirt": Connection(
+        options=_kubevirt,
+        place=("api_url", "kubeconfig", "context"),
+        login=("api_token", "client_cert", "client_key"),
     ),
 }
 

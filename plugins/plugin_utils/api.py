@@ -13,10 +13,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..module_utils.engine.errors import ValidationFailed
-from . import action, cloudstack_api, proxmox_api
+from . import action, cloudstack_api, kubevirt_api, proxmox_api
 
 RESOLVERS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "cloudstack": cloudstack_api.resolve,
+    "kubevirt": kubevirt_api.resolve,
     "proxmox": proxmox_api.resolve,
 }
 """By platform: the checked options, with ``operation``; raises ValidationFailed."""

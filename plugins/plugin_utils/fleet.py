@@ -94,7 +94,7 @@ def _mapped(
 ) -> dict[str, Any]:
     arguments = {name: value for name, value in options.items() if name not in _STEERING}
     if arguments.get("tags"):
-        arguments["tags"] = platform.tags(arguments["tags"])
+        arguments |= platform.tags(arguments.pop("tags"))
     if isinstance(declaration, Action) and arguments["state"] not in platform.powers:
         able = ", ".join(sorted(platform.powers))
         raise Unsupported(

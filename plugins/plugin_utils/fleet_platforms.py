@@ -15,6 +15,11 @@ from ..module_utils.engine.errors import InternalError, ValidationFailed
 from ..module_utils.engine.field import Field
 from ..module_utils.engine.resource import Access, Platform
 
+
+def _listed(tags: list[str]) -> dict[str, Any]:
+    return {"tags": tags}
+
+
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -25,7 +30,7 @@ class FleetPlatform:
     ``modules`` maps a facade module to the platform's own. ``identity`` turns the last two parts
     of a ref into options of those, ``ref`` an object into the two parts, ``example`` shows them.
     ``states`` are those of the fleet's states that its machines can be in, ``powers`` the states
-    that power can bring them to. ``tags`` turns a list of tags into the platform's form.
+    that power can bring them to. ``tags`` turns a list of tags into options of the platform's.
     """
 
     modules: Mapping[str, str]
@@ -34,7 +39,7 @@ class FleetPlatform:
     example: str
     states: frozenset[str]
     powers: frozenset[str]
-    tags: Callable[[list[str]], Any] = list
+    tags: Callable[[list[str]], dict[str, Any]] = _listed
 
 
 def _vmid(namespace: str, name: str) -> dict[str, Any]:
@@ -57,14 +62,26 @@ def _uuid(namespace: str, name: str) -> dict[str, Any]:
     return {"id": name}
 
 
+def _tags(tags: list[str]) -> dict[str, Any]:
+    return {"tags": _pairs(tags)}
+
+
+def _labels(tags: list[str]) -> dict[str, Any]:
+    return {"labels": _pairs(tags)}
+
+
 def _pairs(tags: list[str]) -> dict[str, str]:
     bare = [tag for tag in tags if "=" not in tag]
     if bare:
         raise ValidationFailed(
-            f"A tag of a CloudStack target is written key=value, not {bare[0]!r}.",
+            f"A tag of this target's platform is written key=value, not {bare[0]!r}.",
             fields={"tags": "expected key=value"},
         )
     return dict(tag.split("=", 1) for tag in tags)
+
+
+def _named(namespace: str, name: str) -> dict[str, Any]:
+    return {"namespace": namespace, "name": name}
 
 
 _POWERS = frozenset({"started", "stopped", "restarted", "reset"})
@@ -90,7 +107,28 @@ PLATFORMS: Mapping[str, FleetPlatform] = {
             }
         ),
         powers=_POWERS,
-        tags=_pairs,
+        tags=_tags,
+    ),
+    "kubevirt": FleetPlatform(
+        modules={"vm_info": "kubevirt_vm_info", "vm_power": "kubevirt_vm_power"},
+        identity=_named,
+        ref=lambda found: f"{found['namespace']}/{found['name']}",
+        example="default/web1",
+        states=frozenset(
+            {
+                "running",
+                "stopped",
+                "starting",
+                "stopping",
+                "paused",
+                "migrating",
+                "provisioning",
+                "error",
+                "unknown",
+            }
+        ),
+        powers=_POWERS | {"paused", "resumed"},
+        tags=_labels,
     ),
     "proxmox": FleetPlatform(
         modules={"vm_info": "proxmox_vm_info", "vm_power": "proxmox_vm_power"},

@@ -117,7 +117,10 @@ def test_two_of_one_name_are_ambiguous_and_left_alone(world: World, declared: De
     action = declared.declaration
     assert isinstance(action, Action)
     before = world.snapshot()
-    args = {"state": action.transitions[0].name, **world.twins(action)}
+    twins = world.twins(action)
+    if twins is None:
+        pytest.skip("names are unique on this platform")
+    args = {"state": action.transitions[0].name, **twins}
     result = world.run(action, args)
     assert result.kind == "ambiguous"
     assert "2 objects" in result.json["msg"]

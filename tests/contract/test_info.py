@@ -47,7 +47,7 @@ def test_an_unknown_name_is_an_empty_list(declared: Declared, world: World) -> N
 
 
 def test_two_of_one_name_are_both_listed(declared: Declared, world: World) -> None:
-    result = world.run(declared.declaration, world.twins(declared.declaration))
+    result = world.run(declared.declaration, world.twins(declared.declaration) or {})
     assert result.json["total"] == 2
 
 

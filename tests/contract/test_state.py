@@ -129,7 +129,7 @@ def test_a_lost_answer_leaves_one_object(world: World, declared: Declared, appli
 def test_a_failing_operation_is_loud_with_its_log(world: World, declared: Declared) -> None:
     resource = resource_of(declared)
     says = world.fail_operation()
-    result = world.run(resource, world.new(resource))
+    result = world.run(resource, world.failing(resource))
     assert result.failed
     assert result.kind == "operation_failed"
     assert any(says in line for line in result.error["log"])
@@ -142,7 +142,10 @@ def test_two_of_one_name_are_ambiguous_and_left_alone(
 ) -> None:
     resource = resource_of(declared)
     before = world.snapshot()
-    result = world.run(resource, {**world.twins(resource), "state": state})
+    twins = world.twins(resource)
+    if twins is None:
+        pytest.skip("names are unique on this platform")
+    result = world.run(resource, {**twins, "state": state})
     assert result.kind == "ambiguous"
     assert world.snapshot() == before
 

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 import virtsim
-from tools.cores import CORES
+from tools.cores import CORES, OWN, Core
 from tools.tree import build
 
 CALLBACK = {"ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.default", "ANSIBLE_NOCOLOR": "1"}
@@ -36,20 +36,25 @@ def sim() -> Iterator[virtsim.SimServer]:
 
 
 def _lines() -> list[Any]:
-    own = pytest.param(None, id="core-own")
+    own = pytest.param(None, id=f"core-{OWN}")
     others = [pytest.param(core, id=f"core-{core.line}", marks=pytest.mark.long) for core in CORES]
     return [own, *others]
 
 
 @pytest.fixture(params=_lines())
-def playbook_command(request: pytest.FixtureRequest) -> Path:
-    if request.param is None:
-        return Path(sys.executable).parent / "ansible-playbook"
-    reason = request.param.why_not()
-    if reason:
-        pytest.skip(f"ansible-core {request.param.line}: {reason}")
-    command: Path = request.param.playbook_command()
-    return command
+def core(request: pytest.FixtureRequest) -> Core | None:
+    """One line of ansible-core; None is the one that this environment has."""
+    line: Core | None = request.param
+    reason = line.why_not() if line is not None else ""
+    if line is not None and reason:
+        pytest.skip(f"ansible-core {line.line}: {reason}")
+    return line
+
+
+@pytest.fixture
+def playbook_command(core: Core | None) -> Path:
+    beside = Path(sys.executable).parent / "ansible-playbook"
+    return beside if core is None else core.playbook_command()
 
 
 @pytest.fixture

@@ -79,6 +79,10 @@ class CloudStackSimulator(Simulator):
         if request.path.rstrip("/") == ENDPOINT and "command" in params:
             request.path = self.path_of(known.name if known else params["command"])
 
+    def polls(self, request: Request) -> bool:
+        """Whether a request asks for a job: that is how clients wait."""
+        return request.path == self.path_of("queryAsyncJobResult")
+
     def handle(self, request: Request) -> Response:
         """Answer one request."""
         params = _parameters(request)

@@ -74,8 +74,8 @@ class World(ABC):
         """Return identities of seeded objects, by the state they are in."""
 
     @abstractmethod
-    def twins(self, declaration: Declaration) -> Mapping[str, Any]:
-        """Return an identity that two objects have."""
+    def twins(self, declaration: Declaration) -> Mapping[str, Any] | None:
+        """Return an identity that two objects have; None where names are unique."""
 
     @abstractmethod
     def unknown(self, declaration: Declaration) -> Mapping[str, Any]:
@@ -84,6 +84,10 @@ class World(ABC):
     def new(self, resource: Resource) -> Mapping[str, Any]:
         """Return the options that create an object which the seed does not have."""
         raise NotImplementedError(f"{resource.name}: the adapter must say how to create one")
+
+    def failing(self, resource: Resource) -> Mapping[str, Any]:
+        """Return the options of a run whose operation can fail; to create one, unless told."""
+        return self.new(resource)
 
     def call(self, declaration: Declaration, *, writes: bool) -> Mapping[str, Any]:
         """Return the options of a raw call that reads, or one that starts an operation."""

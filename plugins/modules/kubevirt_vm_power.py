@@ -1,0 +1,302 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the virtbridge maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: kubevirt_vm_power
+short_description: Start, stop, restart, pause or reset a KubeVirt
+  virtual machine
+version_added: 0.1.0
+author:
+  - virtbridge maintainers (@virtbridge)
+description:
+  - Brings an existing virtual machine to a power state, and verifies
+    that it got there; a restart is proven by the new instance.
+  - A machine that is already there is left alone and reported as
+    unchanged. Its run strategy is the same after a stop and a start.
+requirements:
+  - requests >= 2.28
+  - kubernetes >= 24.2, for kubeconfigs and service accounts
+extends_documentation_fragment:
+  - virtbridge.core.kubevirt
+  - virtbridge.core.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  platform:
+    platforms: posix
+    support: full
+  action_group:
+    support: full
+    membership:
+      - virtbridge.core.kubevirt
+      - virtbridge.core.all
+options:
+  name:
+    description:
+      - 'Name of the machine: lower-case letters, digits, hyphens
+        and dots.'
+      - Must match V([a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9]\)?).
+    type: str
+    required: true
+  namespace:
+    description:
+      - Namespace that it is in.
+      - Must match V([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9]\)?).
+    type: str
+    default: default
+  force:
+    description:
+      - Switch off instead of asking the guest to shut down. Unsaved
+        work in it is lost.
+    type: bool
+    default: false
+  state:
+    description:
+      - 'V(started): Running.'
+      - 'V(stopped): Shut down by the guest, or switched off with
+        O(force).'
+      - 'V(restarted): Shut down and started again; a stopped machine
+        is started.'
+      - 'V(reset): Reset at once, as by the button.'
+      - 'V(paused): Halted, with its memory kept.'
+      - 'V(resumed): Going on after a pause.'
+    type: str
+    required: true
+    choices:
+      - started
+      - stopped
+      - restarted
+      - reset
+      - paused
+      - resumed
+  wait:
+    description:
+      - Wait until the platform has finished, and verify the end state.
+    type: bool
+    default: true
+  wait_timeout:
+    description:
+      - How long to wait at most.
+      - In seconds.
+      - At least V(1).
+    type: int
+    default: 300
+"""
+
+EXAMPLES = r"""
+- name: Start a machine
+  virtbridge.core.kubevirt_vm_power:
+    target: cluster
+    name: web2
+    state: started
+
+- name: Restart a machine, and prove it by the new instance
+  virtbridge.core.kubevirt_vm_power:
+    target: cluster
+    name: web1
+    state: restarted
+
+- name: Shut it down; its run strategy stays what it was
+  virtbridge.core.kubevirt_vm_power:
+    target: cluster
+    name: web2
+    state: stopped
+"""
+
+RETURN = r"""
+---
+object:
+  description:
+    - The object as it is now; in check mode as it was.
+  returned: when it exists
+  type: dict
+  contains:
+    namespace:
+      description:
+        - Namespace that it is in.
+      type: str
+    uid:
+      description:
+        - What tells it from another of its name.
+      type: str
+    run_strategy:
+      description:
+        - How KubeVirt keeps it running.
+      type: str
+    instancetype:
+      description:
+        - Instance type that sizes it, if one does.
+      type: str
+    platform:
+      description:
+        - Platform it lives on.
+      type: str
+    name:
+      description:
+        - Its name; not unique on every platform.
+      type: str
+    state:
+      description:
+        - Its power state.
+      type: str
+      sample: running
+    cpus:
+      description:
+        - Virtual processors in total.
+      type: int
+    memory_mib:
+      description:
+        - Memory in MiB.
+      type: int
+    disks:
+      description:
+        - Its disks, where asked for.
+      type: list
+      elements: dict
+      contains:
+        name:
+          description:
+            - Slot or name of the disk.
+          type: str
+        size_gib:
+          description:
+            - Size in GiB.
+          type: float
+        storage:
+          description:
+            - Where it is stored.
+          type: str
+        boot:
+          description:
+            - Whether the machine boots from it.
+          type: bool
+    nics:
+      description:
+        - Its network cards, where asked for.
+      type: list
+      elements: dict
+      contains:
+        name:
+          description:
+            - Slot or name of the card.
+          type: str
+        mac:
+          description:
+            - Hardware address.
+          type: str
+        network:
+          description:
+            - Bridge or network it is connected to.
+          type: str
+        addresses:
+          description:
+            - Addresses, where the platform knows them.
+          type: list
+          elements: str
+    host:
+      description:
+        - Node that runs it or would run it.
+      type: str
+    tags:
+      description:
+        - Its tags or labels.
+      type: list
+      elements: str
+    os:
+      description:
+        - Operating system as the platform names it.
+      type: str
+diff:
+  description:
+    - The fields that change, and only those; a secret shows only
+      that it changes.
+  returned: success
+  type: dict
+  contains:
+    before:
+      description:
+        - Values as they were found.
+      type: dict
+    after:
+      description:
+        - Values as they are now, or would be.
+      type: dict
+operations:
+  description:
+    - Every write that was sent, also when the module failed.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    call:
+      description:
+        - What was called.
+      type: str
+      sample: POST /nodes/pve1/qemu/100/status/start
+    id:
+      description:
+        - The platform's id of the operation, if it has one.
+      type: str
+    seconds:
+      description:
+        - How long it took.
+      type: float
+error:
+  description:
+    - What went wrong, in a form for programs; RV(ignore:msg) says
+      it for people.
+  returned: failure
+  type: dict
+  contains:
+    kind:
+      description:
+        - One of C(auth), C(permission), C(not_found), C(exists),
+          C(ambiguous), C(locked), C(conflict), C(validation), C(unsupported),
+          C(limit), C(capacity), C(unavailable), C(timeout), C(operation_failed),
+          C(cancelled), C(uncertain) and C(internal).
+      type: str
+      sample: not_found
+    message:
+      description:
+        - What, where, and what to do about it.
+      type: str
+    http_status:
+      description:
+        - Status of the answer, if there was one.
+      type: int
+    fields:
+      description:
+        - What is wrong with which option.
+      type: dict
+    retryable:
+      description:
+        - Whether the same call may succeed later.
+      type: bool
+    request:
+      description:
+        - The call that failed.
+      type: str
+    log:
+      description:
+        - The last lines that the platform logged.
+      type: list
+      elements: str
+"""
+
+from ..module_utils.engine.module import run
+from ..module_utils.kubevirt.resources.vm_power import VM_POWER
+
+
+def main() -> None:
+    run(VM_POWER)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+# Copyright: (c) 2026, the virtbridge maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""JSON merge patches and JSON patches, with the quirks of the real server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .status import ApiError
+from .store import copied
+
+_REJECTED = "the server rejected our request due to an error in our request"
+
+
+def merged(target: Any, patch: Any) -> Any:
+    """Return the target with a merge patch applied (RFC 7396): lists are replaced whole."""
+    if not isinstance(patch, dict):
+        return patch
+    result = dict(target) if isinstance(target, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            result.pop(name, None)
+        else:
+            result[name] = merged(result.get(name), value)
+    return result
+
+
+def patched(target: Any, operations: Any) -> Any:
+    """Return the target with a JSON patch applied (RFC 6902).
+
+    As on the real server, a test for null passes where the member is missing, and replacing a
+    missing member of an object adds it.
+    """
+    if not isinstance(operations, list):
+        raise ApiError(400, "json: cannot unmarshal object into Go value of type jsonpatch.Patch")
+    result = copied(target)
+    for operation in operations:
+        _apply(result, operation)
+    return result
+
+
+def _apply(document: Any, operation: dict[str, Any]) -> None:
+    verb, steps = operation.get("op"), _steps(str(operation.get("path", "")))
+    parent, last = _parent(document, steps)
+    if verb == "test":
+        if _value(parent, last) != operation.get("value"):
+            raise ApiError(422, _REJECTED, reason="Invalid")
+    elif verb in {"add", "replace"}:
+        _set(parent, last, operation.get("value"), insert=verb == "add")
+    elif verb == "remove":
+        _remove(parent, last)
+    else:
+        raise ApiError(422, _REJECTED, reason="Invalid")
+
+
+def _steps(path: str) -> list[str]:
+    return [part.replace("~1", "/").replace("~0", "~") for part in path.split("/")[1:]]
+
+
+def _parent(document: Any, steps: list[str]) -> tuple[Any, str]:
+    if not steps:
+        raise ApiError(422, _REJECTED, reason="Invalid")
+    here = document
+    for step in steps[:-1]:
+        here = _value(here, step)
+        if not isinstance(here, (dict, list)):
+            raise ApiError(422, _REJECTED, reason="Invalid")
+    return here, steps[-1]
+
+
+def _value(parent: Any, step: str) -> Any:
+    if isinstance(parent, dict):
+        return parent.get(step)
+    if isinstance(parent, list) and step.isdecimal() and int(step) < len(parent):
+        return parent[int(step)]
+    return None
+
+
+def _set(parent: Any, step: str, value: Any, *, insert: bool) -> None:
+    if isinstance(parent, dict):
+        parent[step] = value
+    elif step == "-":
+        parent.append(value)
+    elif insert:
+        parent.insert(int(step), value)
+    elif step.isdecimal() and int(step) < len(parent):
+        parent[int(step)] = value
+    else:
+        raise ApiError(422, _REJECTED, reason="Invalid")
+
+
+def _remove(parent: Any, step: str) -> None:
+    if isinstance(parent, dict) and step in parent:
+        del parent[step]
+    elif isinstance(parent, list) and step.isdecimal() and int(step) < len(parent):
+        del parent[int(step)]
+    else:
+        raise ApiError(422, _REJECTED, reason="Invalid")
