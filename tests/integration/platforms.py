@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import virtsim
@@ -18,33 +18,32 @@ WRONG_SECRET = "canary-Wr0ng/t0ken+7f31d0c2&x=%41"
 class Row:
     """One platform's VM module and what stands in the small seed of its simulator.
 
-    ``logins`` are credentials of a target by name; the value of a secret key is the name of one of
-    the simulator's credentials, what is not ``secret`` is given as it is. ``text`` is an option
-    that takes any text, ``received`` what the platform got of it in its last write.
+    ``logins`` are credentials of a target by name: each key and which of the simulator's
+    credentials it is. Those of ``by_file`` are given as files; they are secrets, except those of
+    ``identifiers``, which only name a user. ``text`` is an option that takes any text, ``received``
+    what the platform got of it, write after write.
     """
 
     platform: str
     module: str
     path: str
     logins: Mapping[str, Mapping[str, str]]
-    secret_keys: frozenset[str]
+    by_file: frozenset[str]
     stopped: Mapping[str, Any]
     running: Mapping[str, Any]
     new: Mapping[str, Any]
     secret: Mapping[str, Any]
     text: str
-    received: Callable[[virtsim.SimServer], Any]
-    refuses: frozenset[str] = field(default_factory=frozenset)
-    """Texts of the suite that the platform itself does not take."""
+    received: Callable[[virtsim.SimServer], list[Any]]
+    identifiers: frozenset[str] = frozenset()
 
     def target(self, sim: virtsim.SimServer, login: str, **more: Any) -> dict[str, Any]:
-        """Return a target of targets.yml; each secret is in the file NAME beside it."""
-        names = self.logins[login]
+        """Return a target of targets.yml, whose secret files are named as in `files`."""
         credential = {
-            f"{key}_file" if key in self.secret_keys else key: (
-                f"{self.platform}-{name}" if key in self.secret_keys else sim.credentials[name]
+            f"{key}_file" if key in self.by_file else key: (
+                name if key in self.by_file else sim.credentials[name]
             )
-            for key, name in names.items()
+            for key, name in self.logins[login].items()
         }
         return {
             "platform": self.platform,
@@ -54,20 +53,24 @@ class Row:
             **more,
         }
 
-    def secrets(self, sim: virtsim.SimServer) -> dict[str, str]:
-        """Return the secrets that the targets name, by the name of their file."""
-        return {
-            f"{self.platform}-{name}": sim.credentials[name]
-            for login in self.logins.values()
-            for key, name in login.items()
-            if key in self.secret_keys
-        }
+    def files(self, sim: virtsim.SimServer) -> dict[str, str]:
+        """Return what stands in the files that the targets name, by the files' names."""
+        pairs = (pair for login in self.logins.values() for pair in login.items())
+        return {name: sim.credentials[name] for key, name in pairs if key in self.by_file}
+
+    def secrets(self, sim: virtsim.SimServer) -> set[str]:
+        """Return the secrets among them."""
+        pairs = (pair for login in self.logins.values() for pair in login.items())
+        names = {name for key, name in pairs if key in self.by_file - self.identifiers}
+        return {sim.credentials[name] for name in names}
 
 
-def _written(name: str) -> Callable[[virtsim.SimServer], Any]:
-    def read(sim: virtsim.SimServer) -> Any:
-        rows = [row for row in sim.control.writes() if name in row["params"]]
-        return rows[-1]["params"][name] if rows else None
+def _written(name: str) -> Callable[[virtsim.SimServer], list[Any]]:
+    """Return what reads one parameter out of all writes that have it."""
+
+    def read(sim: virtsim.SimServer) -> list[Any]:
+        rows = (row["params"] for row in sim.control.writes())
+        return [params[name] for params in rows if name in params]
 
     return read
 
@@ -81,7 +84,7 @@ ROWS = (
             "token": {"token_id": "token_id", "token_secret": "token_secret"},
             "password": {"username": "username", "password": "password"},
         },
-        secret_keys=frozenset({"token_secret", "password"}),
+        by_file=frozenset({"token_secret", "password"}),
         stopped={"vmid": 101},
         running={"name": "web1"},
         new={
@@ -98,7 +101,7 @@ ROWS = (
         module="cloudstack_instance",
         path="/client/api",
         logins={"keys": {"api_key": "api_key", "secret_key": "secret_key"}},
-        secret_keys=frozenset({"api_key", "secret_key"}),
+        by_file=frozenset({"api_key", "secret_key"}),
         stopped={"name": "web2"},
         running={"name": "web1"},
         new={
@@ -110,5 +113,7 @@ ROWS = (
         secret={"user_data": GUEST_SECRET},
         text="display_name",
         received=_written("displayname"),
+        # It names a user and goes with each request, where the secret key only signs.
+        identifiers=frozenset({"api_key"}),
     ),
 )
