@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias
+from typing import Any
 
 from ..engine.errors import Unavailable, UncertainOutcome, WaitTimeout
 from .client import Client
@@ -14,7 +14,7 @@ from .kinds import Kind
 
 _LONGEST_WATCH = 30.0
 _PAUSE = 0.2
-Judge: TypeAlias = "Callable[[dict[str, Any] | None], bool]"
+Judge = Callable[[Any], bool]
 """Whether an object (None: there is none) is as it should be; raises when it never will be."""
 
 
