@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -35,3 +35,19 @@ class Catalog:
 def full_name(module: str) -> str:
     """Return the name by which a play calls a module of the collection."""
     return f"{COLLECTION}.{module}"
+
+
+def secrets_of(facts: Mapping[str, Any], arguments: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the texts that stand where a table says secrets do, however deep."""
+    found: list[str] = []
+    for path in facts.get("secrets", ()):
+        found += _texts_at(arguments, path.split("."))
+    return tuple(found)
+
+
+def _texts_at(value: Any, steps: Sequence[str]) -> list[str]:
+    if isinstance(value, list):
+        return [text for each in value for text in _texts_at(each, steps)]
+    if not steps:
+        return [str(value)] if value not in (None, "") else []
+    return _texts_at(value.get(steps[0]), steps[1:]) if isinstance(value, Mapping) else []

@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 Body = Mapping[str, Any]
+_MOST_CHANGES = 3
 Memory = dict[str, Any]
 
 LOGINS: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -23,6 +24,11 @@ LOGINS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 }
 """Where below a simulator's address the API is, and what opens it, by platform."""
 PLATFORMS = tuple(LOGINS)
+_NEW: Mapping[str, Mapping[str, Any]] = {
+    "proxmox": {"image": "debian-12-template", "memory_mib": 1024},
+    "cloudstack": {"image": "debian-12", "size": "small", "networks": ["lab-net"]},
+    "kubevirt": {"image": "docker://quay.io/containerdisks/fedora:latest", "memory_mib": 1024},
+}
 
 
 class Unexpected(Exception):
@@ -94,18 +100,20 @@ def session(platform: str) -> tuple[Step, ...]:
             lambda _m: {"targets": [target], "state": "stopped"},
             _stopped,
         ),
-        Step("show one", "vm_get", lambda m: {"ref": m["ref"]}, _state("ok", "stopped")),
         Step(
-            "preview its start",
-            "vm_power",
-            lambda m: {"ref": m["ref"], "state": "started", "check": True},
+            "preview a new one",
+            "vm_create",
+            lambda _m: {**_new(platform), "check": True},
             _planned,
         ),
-        Step("it is still stopped", "vm_get", lambda m: {"ref": m["ref"]}, _state("ok", "stopped")),
-        Step("start it", "vm_power", _power("started"), _state("changed", "running")),
-        Step("start it again", "vm_power", _power("started"), _state("unchanged", "running")),
-        Step("stop it", "vm_power", _power("stopped"), _state("changed", "stopped")),
+        Step("create it, and start it", "vm_create", lambda _m: _new(platform), _made),
+        Step("create it again", "vm_create", lambda _m: _new(platform), _state("unchanged")),
+        *_END,
     )
+
+
+def _new(platform: str) -> dict[str, Any]:
+    return {"target": target_name(platform), "name": "fresh", **_NEW[platform]}
 
 
 def touches_a_target(step: Step) -> bool:
@@ -148,13 +156,25 @@ def _targets(body: Body, _memory: Memory) -> str:
     return ", ".join(f"{row['name']} ({row['platform']})" for row in rows)
 
 
-def _stopped(body: Body, memory: Memory) -> str:
+def _stopped(body: Body, _memory: Memory) -> str:
     require(body["ok"], body.get("error"))
-    rows, columns = body["data"]["rows"], body["data"].get("cols")
+    rows = body["data"]["rows"]
     require(bool(rows), "no stopped guest")
-    first = dict(zip(columns, rows[0], strict=True)) if columns else rows[0]
-    memory["ref"] = first["ref"]
-    return f"{len(rows)} of them; taking {first['ref']}, {first['name']}"
+    return f"{len(rows)} of them"
+
+
+def _made(body: Body, memory: Memory) -> str:
+    require(body["status"] == "changed", body.get("error") or body["status"])
+    memory["ref"] = body["data"]["ref"]
+    return f"{memory['ref']}: {body['data']['state']}"
+
+
+def _said(status: str) -> Callable[[Body, Memory], str]:
+    def shows(body: Body, _memory: Memory) -> str:
+        require(body["status"] == status, body.get("error") or body["status"])
+        return f"{status}: {_change(body.get('diff'))}"
+
+    return shows
 
 
 def _planned(body: Body, _memory: Memory) -> str:
@@ -162,15 +182,40 @@ def _planned(body: Body, _memory: Memory) -> str:
     return f"planned: {_change(body['diff'])}"
 
 
-def _state(status: str, state: str) -> Callable[[Body, Memory], str]:
+def _state(status: str, state: str | None = None) -> Callable[[Body, Memory], str]:
     def shows(body: Body, _memory: Memory) -> str:
         require(body["status"] == status, body.get("error") or body["status"])
-        require(body["data"]["state"] == state, body["data"]["state"])
-        return f"{status}: {_change(body.get('diff')) or state}"
+        require(state in (None, body["data"]["state"]), body["data"]["state"])
+        return f"{status}: {_change(body.get('diff')) or body['data']['state']}"
 
     return shows
 
 
 def _change(diff: Mapping[str, Any] | None) -> str:
     before, after = (diff or {}).get("before") or {}, (diff or {}).get("after") or {}
-    return ", ".join(f"{name} {before.get(name)} → {after.get(name)}" for name in after)
+    shown = [f"{name} {before.get(name)} → {after.get(name)}" for name in after]
+    return ", ".join(shown[:_MOST_CHANGES]) + (" …" if len(shown) > _MOST_CHANGES else "")
+
+
+_END = (
+    Step("stop it", "vm_power", _power("stopped"), _state("changed", "stopped")),
+    Step(
+        "keep a snapshot",
+        "vm_snapshot",
+        lambda m: {"ref": m["ref"], "snapshot": "demo"},
+        _said("changed"),
+    ),
+    Step(
+        "preview its end",
+        "vm_delete",
+        lambda m: {"ref": m["ref"], "force": True, "check": True},
+        _planned,
+    ),
+    Step("show it, still there", "vm_get", lambda m: {"ref": m["ref"]}, _state("ok")),
+    Step(
+        "delete it",
+        "vm_delete",
+        lambda m: {"ref": m["ref"], "force": True},
+        _said("changed"),
+    ),
+)

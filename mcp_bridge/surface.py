@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .tools import power, targets, vms
+from .operations import Operations
+from .tools import generic, power, targets, vms, writes
 from .tools.arguments import ArgumentCheck, suggestion
 from .tools.door import Door
 from .tools.spec import Answer, Call, Caller, Signals, Tool, UnknownTool
@@ -21,7 +22,13 @@ class Surface:
 
     def __init__(self, door: Door) -> None:
         self._door = door
-        every = (*targets.tools(door), *vms.tools(door), *power.tools(door))
+        every = (
+            *targets.tools(door),
+            *vms.tools(door),
+            *writes.tools(door),
+            *power.tools(door),
+            *generic.tools(door, Operations(door.catalog)),
+        )
         self.tools: Sequence[Tool] = tuple(tool for tool in every if door.offers(tool))
         self._by_name = {tool.name: tool for tool in self.tools}
         self._checks = {

@@ -26,6 +26,8 @@ PLACES = (
     "module_utils.proxmox.resources.vm_info:VM_INFO",
     "module_utils.proxmox.resources.vm_power:VM_POWER",
     "module_utils.proxmox.resources.vm_snapshot:VM_SNAPSHOT",
+    "plugin_utils.fleet_vm:VM",
+    "plugin_utils.fleet_vm:VM_SNAPSHOT",
     "plugin_utils.fleet_vm_info:VM_INFO",
     "plugin_utils.fleet_vm_power:VM_POWER",
 )

@@ -12,7 +12,7 @@ from typing import Any
 
 from .. import policy
 from ..audit import Audit
-from ..catalog import Catalog, full_name
+from ..catalog import Catalog, full_name, secrets_of
 from ..envelope import CODE_OF_KIND, MAX_BYTES, close, denied, failed, module_failed
 from ..errors import AuditFailed, JobRefused, RunnerBroken
 from ..policy import Flags, Rule, TargetFacts
@@ -92,6 +92,7 @@ class Door:
         self.targets = setup.targets
         self.targets_path = setup.targets_path
         self.max_bytes = setup.max_bytes
+        self.catalog = setup.catalog
 
     def offers(self, tool: Tool) -> bool:
         """Whether the tool is in the list under these flags."""
@@ -137,8 +138,14 @@ class Door:
         names: Sequence[str],
         *,
         check: bool = False,
+        operation: tuple[str, str] | None = None,
+        secrets: tuple[str, ...] = (),
     ) -> Run:
         """Run one module on some targets, once, as one invocation of the executor.
+
+        ``operation`` is the id and the risk of a vendor's operation that a raw module runs, and
+        ``secrets`` are what must not be shown of its parameters; those of any other call follow
+        from the module and its arguments.
 
         Raises `Denied` when policy forbids it, and `NoAnswer` when not one target gave a result.
         """
@@ -148,11 +155,23 @@ class Door:
             targets=tuple(self.targets[name] for name in names),
             check=check,
             timeout=self._seconds(arguments),
+            secret_values=(
+                *secrets,
+                *secrets_of(self._setup.catalog.entry(module) or {}, arguments),
+            ),
         )
-        permit = self._permit(call, module, job)
+        permit = self._permit(call, module, job, operation)
         begin = time.monotonic()
+        outcome = self._execute(call, job, permit)
+        run = _sorted(outcome, names)
+        self._record(run, outcome, time.monotonic() - begin)
+        if not run.answered:
+            raise NoAnswer(run)
+        return run
+
+    def _execute(self, call: Call, job: Job, permit: policy.Permit) -> Outcome:
         try:
-            outcome = self._setup.executor.run(
+            return self._setup.executor.run(
                 job,
                 permit,
                 on_progress=lambda progress: call.signals.progress(str(progress)),
@@ -161,11 +180,6 @@ class Door:
         except Exception as error:
             self._setup.audit.outcome(job.run_id, "error", error=type(error).__name__)
             raise
-        run = _sorted(outcome, names)
-        self._record(run, outcome, time.monotonic() - begin)
-        if not run.answered:
-            raise NoAnswer(run)
-        return run
 
     def finish(self, call: Call, tool: Tool, check: Callable[[Mapping[str, Any]], None]) -> Answer:
         """Check the arguments and answer, whatever becomes of it, within the byte budget."""
@@ -195,12 +209,18 @@ class Door:
         needed = arguments.get("wait_timeout", 0) + _MARGIN
         return float(min(_LONGEST_RUN, max(self._setup.timeout, needed)))
 
-    def _permit(self, call: Call, module: str, job: Job) -> policy.Permit:
+    def _permit(
+        self, call: Call, module: str, job: Job, operation: tuple[str, str] | None
+    ) -> policy.Permit:
         """Judge the job and record it; return the permit only when both went well."""
+        name, risk = operation or (
+            module,
+            policy.risk_of(self._setup.catalog.entry(module), job.args),
+        )
         judged = policy.Call(
             tool=call.tool,
-            operation=module,
-            risk=policy.risk_of(self._setup.catalog.entry(module), job.args),
+            operation=name,
+            risk=risk,
             targets=self._facts([target.name for target in job.targets]),
             identity=job.identity,
             check=job.check,
@@ -208,10 +228,11 @@ class Door:
             client=call.caller.client,
         )
         verdict = policy.decide(judged, self._setup.rules, self._setup.flags)
+        hiding = Redactor(job.secret_values)
         if verdict.permit is None:
-            self._setup.audit.refused(judged, verdict, job.args, self._redactor)
+            self._setup.audit.refused(judged, verdict, job.args, hiding)
             raise Denied(f"{verdict.reason}.")
-        self._setup.audit.intent(judged, verdict, job.args, job.run_id, self._redactor)
+        self._setup.audit.intent(judged, verdict, job.args, job.run_id, hiding)
         return verdict.permit
 
     def _record(self, run: Run, outcome: Outcome, seconds: float) -> None:

@@ -20,11 +20,14 @@ from ..module_utils.engine.resource import Action, Declaration, Query
 from ..module_utils.engine.spec import all_fields, argument_spec, constraints
 from . import action
 from .fleet_platforms import PLATFORMS, FleetPlatform, nearest_ref
+from .fleet_vm import VM, VM_SNAPSHOT
 from .fleet_vm_info import VM_INFO
 from .fleet_vm_power import VM_POWER
 from .targets import Target
 
-DECLARATIONS: Mapping[str, Declaration] = {each.name: each for each in (VM_INFO, VM_POWER)}
+DECLARATIONS: Mapping[str, Declaration] = {
+    each.name: each for each in (VM, VM_INFO, VM_POWER, VM_SNAPSHOT)
+}
 _STEERING = ("target", "ref", "raw")
 
 
@@ -73,6 +76,8 @@ class ActionModule(action.ActionModule):
         # Ansible applies module_defaults to the name in the task only, which is the facade's.
         arguments = {**self.defaults(name), **arguments, "target": target.name}
         result = self.execute(name, self.resolved(module, arguments), task_vars)
+        if declaration is VM_SNAPSHOT:
+            return _snapshot(result, target)
         return _normalised(result, target, platform, raw=bool(options.get("raw")))
 
 
@@ -113,7 +118,22 @@ def _mapped(
                 fields={"ref": f"expected {nearest_ref(target.name, platform)}"},
             )
         arguments |= platform.identity(parts[1], parts[2])
-    return arguments
+    translated = platform.options.get(declaration.name)
+    return translated(arguments) if translated else arguments
+
+
+def _snapshot(result: dict[str, Any], target: Target) -> dict[str, Any]:
+    normalised = {name: value for name, value in result.items() if name != "invocation"}
+    found = result.get("object")
+    if isinstance(found, Mapping):
+        normalised["object"] = {
+            "snapshot": found.get("name"),
+            "target": target.name,
+            "platform": target.platform,
+            "description": found.get("description"),
+            "created": found.get("created", found.get("snaptime")),
+        }
+    return normalised
 
 
 def _normalised(

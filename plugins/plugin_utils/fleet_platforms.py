@@ -14,6 +14,7 @@ from typing import Any
 from ..module_utils.engine.errors import InternalError, ValidationFailed
 from ..module_utils.engine.field import Field
 from ..module_utils.engine.resource import Access, Platform
+from . import fleet_vm_options as vm_options
 
 
 def _listed(tags: list[str]) -> dict[str, Any]:
@@ -30,7 +31,8 @@ class FleetPlatform:
     ``modules`` maps a facade module to the platform's own. ``identity`` turns the last two parts
     of a ref into options of those, ``ref`` an object into the two parts, ``example`` shows them.
     ``states`` are those of the fleet's states that its machines can be in, ``powers`` the states
-    that power can bring them to. ``tags`` turns a list of tags into options of the platform's.
+    that power can bring them to. ``options`` turn a facade module's options into the platform's,
+    where the words differ; ``tags`` does so with a list of tags.
     """
 
     modules: Mapping[str, str]
@@ -39,6 +41,7 @@ class FleetPlatform:
     example: str
     states: frozenset[str]
     powers: frozenset[str]
+    options: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]]
     tags: Callable[[list[str]], dict[str, Any]] = _listed
 
 
@@ -90,6 +93,12 @@ PLATFORMS: Mapping[str, FleetPlatform] = {
         modules={
             "vm_info": "cloudstack_instance_info",
             "vm_power": "cloudstack_instance_power",
+            "vm": "cloudstack_instance",
+            "vm_snapshot": "cloudstack_instance_snapshot",
+        },
+        options={
+            "vm": vm_options.cloudstack_instance,
+            "vm_snapshot": vm_options.cloudstack_instance_snapshot,
         },
         identity=_uuid,
         ref=lambda found: f"{found.get('project') or '-'}/{found['id']}",
@@ -110,7 +119,16 @@ PLATFORMS: Mapping[str, FleetPlatform] = {
         tags=_tags,
     ),
     "kubevirt": FleetPlatform(
-        modules={"vm_info": "kubevirt_vm_info", "vm_power": "kubevirt_vm_power"},
+        modules={
+            "vm_info": "kubevirt_vm_info",
+            "vm_power": "kubevirt_vm_power",
+            "vm": "kubevirt_vm",
+            "vm_snapshot": "kubevirt_vm_snapshot",
+        },
+        options={
+            "vm": vm_options.kubevirt_vm,
+            "vm_snapshot": vm_options.kubevirt_vm_snapshot,
+        },
         identity=_named,
         ref=lambda found: f"{found['namespace']}/{found['name']}",
         example="default/web1",
@@ -131,7 +149,16 @@ PLATFORMS: Mapping[str, FleetPlatform] = {
         tags=_labels,
     ),
     "proxmox": FleetPlatform(
-        modules={"vm_info": "proxmox_vm_info", "vm_power": "proxmox_vm_power"},
+        modules={
+            "vm_info": "proxmox_vm_info",
+            "vm_power": "proxmox_vm_power",
+            "vm": "proxmox_vm",
+            "vm_snapshot": "proxmox_vm_snapshot",
+        },
+        options={
+            "vm": vm_options.proxmox_vm,
+            "vm_snapshot": vm_options.proxmox_vm_snapshot,
+        },
         identity=_vmid,
         ref=lambda found: f"-/{found['vmid']}",
         example="-/100",

@@ -20,8 +20,8 @@ class Row:
 
     ``logins`` are credentials of a target by name: each key and which of the simulator's
     credentials it is. Those of ``by_file`` are given as files; they are secrets, except those of
-    ``identifiers``, which only name a user. ``text`` is an option that takes any text, ``received``
-    what the platform got of it, write after write.
+    ``identifiers``, which only name a user. ``says`` gives the options of the n-th run that hands
+    over any text, ``received`` what the platform got of these texts, in order.
     """
 
     platform: str
@@ -33,7 +33,8 @@ class Row:
     running: Mapping[str, Any]
     new: Mapping[str, Any]
     secret: Mapping[str, Any]
-    text: str
+    change: Mapping[str, Any]
+    says: Callable[[int, str], Mapping[str, Any]]
     received: Callable[[virtsim.SimServer], list[Any]]
     identifiers: frozenset[str] = frozenset()
 
@@ -75,6 +76,18 @@ def _written(name: str) -> Callable[[virtsim.SimServer], list[Any]]:
     return read
 
 
+def _user_data(sim: virtsim.SimServer) -> list[Any]:
+    """Return the cloud-init texts of all machines that have one, by the machines' names."""
+    machines = sim.control.snapshot()["virtualmachines.kubevirt.io"].values()
+    found = {}
+    for machine in machines:
+        for volume in machine["spec"]["template"]["spec"]["volumes"]:
+            if "cloudInitNoCloud" in volume:
+                found[machine["metadata"]["name"]] = volume["cloudInitNoCloud"].get("userData")
+    return [found[name] for name in sorted(found)]
+
+
+_IMAGE = [{"name": "root", "container_image": "quay.io/containerdisks/fedora:latest"}]
 ROWS = (
     Row(
         platform="proxmox",
@@ -93,7 +106,8 @@ ROWS = (
             "disks": [{"slot": "scsi0", "storage": "local-lvm", "size_gib": 4}],
         },
         secret={"ci_password": GUEST_SECRET},
-        text="description",
+        change={"memory": 4096},
+        says=lambda _n, text: {"vmid": 101, "description": text},
         received=_written("description"),
     ),
     Row(
@@ -111,9 +125,29 @@ ROWS = (
             "nics": [{"network": "lab-net"}],
         },
         secret={"user_data": GUEST_SECRET},
-        text="display_name",
+        change={"service_offering": "medium"},
+        says=lambda _n, text: {"name": "web2", "display_name": text},
         received=_written("displayname"),
         # It names a user and goes with each request, where the secret key only signs.
         identifiers=frozenset({"api_key"}),
+    ),
+    Row(
+        platform="kubevirt",
+        module="kubevirt_vm",
+        path="",
+        logins={"token": {"token": "token"}},
+        by_file=frozenset({"token"}),
+        stopped={"name": "web2"},
+        running={"name": "web1"},
+        new={"name": "fresh", "memory_mib": 1024, "disks": _IMAGE},
+        secret={"user_data": GUEST_SECRET},
+        change={"memory_mib": 2048},
+        says=lambda n, text: {
+            "name": f"text{n}",
+            "memory_mib": 1024,
+            "disks": _IMAGE,
+            "user_data": text,
+        },
+        received=_user_data,
     ),
 )

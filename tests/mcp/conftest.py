@@ -16,6 +16,7 @@ import pytest
 import yaml
 from mcp import Client, StdioServerParameters
 
+from mcp_bridge.cli_demo import LOGINS
 from virtsim import SimServer
 
 ROOT = Path(__file__).parents[2]
@@ -32,17 +33,21 @@ class Bridge:
 
     def add(self, name: str, sim: SimServer, **more: Any) -> None:
         """Configure a running simulator as a target."""
-        secret = self.folder / f"{name}.token"
-        secret.touch(mode=0o600)
-        secret.write_text(sim.credentials["token_secret"])
+        address, names = LOGINS[sim.simulator.platform]
+        credential: dict[str, str] = {}
+        for each in names:
+            if each == "token_id":
+                credential[each] = sim.credentials[each]
+                continue
+            secret = self.folder / f"{name}.{each}"
+            secret.touch(mode=0o600)
+            secret.write_text(sim.credentials[each])
+            credential[f"{each}_file"] = secret.name
         self.targets[name] = {
-            "platform": "proxmox",
-            "url": sim.url,
+            "platform": sim.simulator.platform,
+            "url": sim.url + address,
             "ca_file": str(sim.ca_file),
-            "credential": {
-                "token_id": sim.credentials["token_id"],
-                "token_secret_file": secret.name,
-            },
+            "credential": credential,
         } | more
 
     def allow(self, *rules: dict[str, Any]) -> None:

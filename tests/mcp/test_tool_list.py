@@ -54,7 +54,14 @@ def test_read_only_hides_the_tools_that_write(bridge: Any) -> None:
     async def talk(client: Client) -> list[str]:
         return [tool.name for tool in (await client.list_tools()).tools]
 
-    assert bridge.session(talk, "--read-only") == ["target_list", "vm_list", "vm_get"]
+    assert bridge.session(talk, "--read-only") == [
+        "target_list",
+        "vm_list",
+        "vm_get",
+        "tool_search",
+        "tool_describe",
+        "tool_read",
+    ]
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import site
 import subprocess
 import sys
 import zipfile
@@ -54,27 +55,49 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The command of an ansible-playbook whose Python has neither the bridge nor the simulators.
+
+    It has our libraries, but not what they hook in: the checkout is installed by such a hook.
+    """
+    place = tmp_path_factory.mktemp("alone")
+    run([sys.executable, "-m", "venv", "--without-pip", "venv"], place)
+    python = str(place / "venv/bin/python")
+    own = run([python, "-c", "import site; print(site.getsitepackages()[0])"], place).strip()
+    Path(own, "libraries.pth").write_text(f"{site.getsitepackages()[0]}\n")
+    for name in ("mcp_bridge", "virtsim"):
+        tried = [python, "-c", f"import importlib.util as u; print(u.find_spec({name!r}))"]
+        assert run(tried, place).strip() == "None", name
+    return [python, "-m", "ansible", "playbook"]
+
+
+KINDS = {"modules": "module", **{kind: kind for kind in ("inventory", "lookup", "filter", "test")}}
+INSIDE = {"action", "doc_fragments", "module_utils", "plugin_utils"}
+"""Folders of what stands behind the documented plugins, and has no page of its own."""
+
+
 def test_every_plugin_is_documented(installed: Path, tmp_path: Path) -> None:
-    listed = run(
-        [str(BIN / "ansible-doc"), "-j", "-l", "virtbridge.core"],
-        tmp_path,
-        ANSIBLE_COLLECTIONS_PATH=str(installed),
-    )
-    names = sorted(json.loads(listed))
-    modules = sorted(each.stem for each in (ROOT / "plugins/modules").glob("*.py"))
-    assert [name.removeprefix("virtbridge.core.") for name in names] == modules
-    told = run(
-        [str(BIN / "ansible-doc"), "-j", *names],
-        tmp_path,
-        ANSIBLE_COLLECTIONS_PATH=str(installed),
-    )
-    for name, plugin in json.loads(told).items():
-        assert plugin["doc"]["options"], name
-        assert plugin["examples"].strip(), name
-        assert plugin["return"], name
+    folders = {each.name for each in (ROOT / "plugins").iterdir() if each.is_dir()}
+    assert "modules" in folders
+    assert folders - INSIDE <= set(KINDS)
+    for folder in folders - INSIDE:
+        ask = [str(BIN / "ansible-doc"), "-t", KINDS[folder], "-j"]
+        where = {"ANSIBLE_COLLECTIONS_PATH": str(installed)}
+        names = sorted(json.loads(run([*ask, "-l", "virtbridge.core"], tmp_path, **where)))
+        stems = sorted(each.stem for each in (ROOT / "plugins" / folder).glob("*.py"))
+        assert [name.removeprefix("virtbridge.core.") for name in names] == stems
+        told = json.loads(run([*ask, *names], tmp_path, **where))
+        assert sorted(told) == names
+        for name, plugin in told.items():
+            assert plugin["doc"]["options"], name
+            assert plugin["examples"].strip(), name
+            assert plugin["return"] or folder != "modules", name
 
 
-def test_the_demo_playbook_runs_from_there_twice(installed: Path, tmp_path: Path) -> None:
+def test_the_demo_playbook_runs_from_there_twice_without_the_bridge(
+    installed: Path, alone: list[str], tmp_path: Path
+) -> None:
     everything, secrets = {}, {}
     with ExitStack() as running:
         for platform, (address, names) in LOGINS.items():
@@ -98,7 +121,7 @@ def test_the_demo_playbook_runs_from_there_twice(installed: Path, tmp_path: Path
         playbook = installed / "ansible_collections/virtbridge/core/playbooks/demo.yml"
         recaps = [
             run(
-                [str(BIN / "ansible-playbook"), str(playbook)],
+                [*alone, str(playbook)],
                 tmp_path,
                 ANSIBLE_COLLECTIONS_PATH=str(installed),
                 VIRTBRIDGE_TARGETS=str(targets),

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tools.declarations import Declared
 
+from .operations import operations
 from .pages import index, page
 from .table import table
 from .text import attributes_fragment, documentation, fragment, groups, return_text
@@ -42,7 +43,9 @@ def render(root: Path, everything: Sequence[Declared]) -> Iterator[tuple[Path, s
         yield root / "docs" / "modules" / f"{each.name}.md", page(each, examples)
     yield from _fragments(root, everything)
     yield root / "docs" / "modules" / "index.md", index(everything)
-    yield root / "mcp_bridge" / "_generated" / "modules.json", table(everything)
+    generated = root / "mcp_bridge" / "_generated"
+    yield generated / "modules.json", table(everything)
+    yield generated / "operations.json", operations(root)
     yield root / "meta" / "runtime.yml", _runtime(root / "meta" / "runtime.yml", everything)
 
 

@@ -18,6 +18,7 @@ PAIRS = [
     pytest.param(platform, fleet.DECLARATIONS[facade], MODULES[module], id=module)
     for platform in PLATFORMS.values()
     for facade, module in platform.modules.items()
+    if facade not in platform.options
 ]
 
 

@@ -1,0 +1,72 @@
+# Copyright: (c) 2026, the virtbridge maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Machines of each platform, made, changed, kept and deleted by an MCP client."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from mcp import Client
+
+import virtsim
+from tests.mcp.conftest import Bridge
+
+NEW: dict[str, dict[str, Any]] = {
+    "proxmox": {"image": "debian-12-template", "memory_mib": 1024},
+    "cloudstack": {"image": "debian-12", "size": "small", "networks": ["lab-net"]},
+    "kubevirt": {"image": "docker://quay.io/containerdisks/fedora:latest", "memory_mib": 1024},
+}
+CHANGED: dict[str, dict[str, Any]] = {
+    "proxmox": {"tags": ["shop"]},
+    "cloudstack": {"tags": ["app=shop"]},
+    "kubevirt": {"tags": ["app=shop"]},
+}
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("platform", sorted(NEW))
+def test_a_machine_lives_and_goes(bridge: Bridge, platform: str) -> None:
+    with virtsim.start(platform, seed="small") as sim:
+        bridge.add("lab", sim)
+        bridge.allow({"name": "lab", "match": {"target": ["lab"]}, "verdict": "allow"})
+
+        async def talk(client: Client) -> list[dict[str, Any]]:
+            made = {"target": "lab", "name": "fresh", **NEW[platform]}
+            planned = await bridge.answer(client, "vm_create", **made, check=True)
+            assert sim.control.writes() == []
+            created = await bridge.answer(client, "vm_create", **made)
+            again = await bridge.answer(client, "vm_create", **made)
+            ref = created["data"]["ref"]
+            changed = await bridge.answer(client, "vm_update", ref=ref, **CHANGED[platform])
+            kept = await bridge.answer(client, "vm_snapshot", ref=ref, snapshot="before")
+            refused = await bridge.answer(client, "vm_delete", ref=ref)
+            gone = await bridge.answer(client, "vm_delete", ref=ref, force=True)
+            return [planned, created, again, changed, kept, refused, gone]
+
+        answers = bridge.session(talk)
+    statuses = [answer["status"] for answer in answers]
+    assert statuses == [
+        "planned", "changed", "unchanged", "changed", "changed", "failed", "changed",
+    ], answers  # fmt: skip
+    planned, created, _again, changed, kept, refused, _gone = answers
+    assert planned["diff"]["after"] == created["diff"]["after"]
+    assert created["data"]["state"] == "running"
+    assert CHANGED[platform]["tags"][0] in changed["data"]["tags"]
+    assert kept["data"]["snapshot"] == "before"
+    assert refused["error"]["code"] == "invalid_args"
+
+
+def test_deleting_is_denied_unless_it_is_allowed(lab: tuple[Bridge, virtsim.SimServer]) -> None:
+    bridge, sim = lab
+    body = bridge.call("vm_delete", ref="lab/-/101")
+    assert body["error"]["code"] == "denied_by_policy"
+    assert sim.control.writes() == []
+    # A preview changes nothing, so it is a read.
+    assert bridge.call("vm_delete", ref="lab/-/101", check=True)["status"] == "planned"
+
+
+def test_what_a_platform_lacks_is_said(lab: tuple[Bridge, virtsim.SimServer]) -> None:
+    body = lab[0].call("vm_create", target="lab", name="fresh", size="small", check=True)
+    assert body["error"]["code"] == "unsupported"
+    assert "size" in body["error"]["message"]
