@@ -11,7 +11,9 @@ from .auth import usable
 from .errors import ApiError, missing
 from .permissions import interesting_paths, login_capabilities, permissions
 from .privileges import ROLES
+from .tfa import accept
 
+REFUSED = "authentication failure\n"
 INDEX = ["users", "groups", "roles", "acl", "domains", "openid", "tfa", "ticket", "password"]
 
 
@@ -28,16 +30,41 @@ def ticket_get(_call: Call) -> None:
 
 @operation("POST /access/ticket")
 def ticket(call: Call) -> Any:
-    """Log in with a password, or renew with a ticket that still holds."""
+    """Log in with a password and a second factor, or renew with a ticket that still holds."""
     user = str(call.params["username"])
     if "@" not in user:
         user = f"{user}@{call.text('realm') or 'pam'}"
     password = str(call.params["password"])
+    challenge = call.text("tfa-challenge")
     row = call.state.access.users.get(user)
-    renewed = password.startswith("PVE:") and call.sim.keys.user_of(password, call.now) == user
-    known = row is not None and row["password"] is not None and row["password"] == password
-    if not usable(call.state.access, user, call.now) or not (known or renewed):
-        raise ApiError("authentication failure\n", 401)
+    if not usable(call.state.access, user, call.now):
+        raise ApiError(REFUSED, 401)
+    if challenge is not None:
+        if not _second_factor(call, user, challenge, password):
+            raise ApiError(REFUSED, 401)
+        return _opened(call, user)
+    if password.startswith("PVE:") and call.sim.keys.user_of(password, call.now) == user:
+        return _opened(call, user)
+    if row is None or row["password"] is None or row["password"] != password:
+        raise ApiError(REFUSED, 401)
+    if not row.get("totp"):
+        return _opened(call, user)
+    return {
+        "username": user,
+        "ticket": call.sim.keys.challenge(user, call.now),
+        "CSRFPreventionToken": call.sim.keys.csrf(user, call.now),
+        "NeedTFA": 1,
+        "clustername": call.state.name,
+    }
+
+
+def _second_factor(call: Call, user: str, challenge: str, answer: str) -> bool:
+    row = call.state.access.users[user]
+    asked = call.sim.keys.challenged(challenge, user, call.now)
+    return asked and bool(row.get("totp")) and accept(row, answer, call.now)
+
+
+def _opened(call: Call, user: str) -> dict[str, Any]:
     return {
         "username": user,
         "ticket": call.sim.keys.ticket(user, call.now),

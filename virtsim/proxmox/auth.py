@@ -7,10 +7,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from .model import Access
 
@@ -49,6 +50,20 @@ class Keyring:
         """Make a ticket that holds for two hours."""
         text = f"PVE:{user}:{int(now):08X}"
         return f"{text}::{self._signature(text)}"
+
+    def challenge(self, user: str, now: float) -> str:
+        """Make the ticket that only asks for the second factor; it opens nothing."""
+        asked = quote(json.dumps({"totp": True}, separators=(",", ":")))
+        text = f"PVE:!tfa!{asked}:{int(now):08X}"
+        return f"{text}::{self._signature(f'{text}:{user}')}"
+
+    def challenged(self, ticket: str, user: str, now: float) -> bool:
+        """Verify such a ticket, which holds for its user only."""
+        match = re.fullmatch(r"(PVE:!tfa!\S+:([A-F0-9]{8}))::([A-Za-z0-9+/=]+)", ticket)
+        if not match:
+            return False
+        good = hmac.compare_digest(match[3], self._signature(f"{match[1]}:{user}"))
+        return good and EARLY < now - int(match[2], 16) < LIFETIME
 
     def user_of(self, ticket: str, now: float) -> str | None:
         """Give the user of a valid ticket."""

@@ -70,7 +70,7 @@ def status_row(call: Call, guest: Guest, full: bool = True) -> dict[str, Any]:
         row["template"] = 1
     if guest.running:
         row |= {"diskread": 8192, "diskwrite": 4096}
-        row["pid"] = 10_000 + guest.vmid
+        row["pid"] = guest.pid or 10_000 + guest.vmid
     if full:
         row["qmpstatus"] = "paused" if guest.paused else guest.status
         if re.match(r"(enabled=)?1", guest.conf.get("agent", "0")):

@@ -57,6 +57,7 @@ class Guest(Record):
     status: str = "stopped"
     paused: bool = False
     started: float = 0.0
+    pid: int = 0
     agent: dict[str, Any] | None = None
 
     @property

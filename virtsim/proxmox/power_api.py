@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from . import pending
@@ -13,6 +14,7 @@ from .guest_config import check_lock
 from .guest_view import status_row
 from .model import Guest, Task
 
+CLEANUP_SECONDS = 1.0
 STATUS = "/nodes/{node}/qemu/{vmid}/status"
 
 
@@ -40,6 +42,7 @@ def boot(call: Call, guest: Guest) -> None:
     """Start the process of a guest with all that waited for it."""
     pending.apply(guest, call.sim.disks)
     guest.status, guest.paused, guest.started = "running", False, call.now
+    guest.pid = call.state.count("pid")
     guest.conf.pop("lock", None) if guest.conf.get("lock") == "suspended" else None
     guest.conf.pop("vmstate", None)
 
@@ -126,15 +129,31 @@ def _deaf(guest: Guest) -> bool:
 
 @operation(f"POST {STATUS}/reboot")
 def reboot(call: Call) -> Any:
-    """Shut down and start again, applying what waits."""
+    """Shut down; the node's cleanup then starts the guest again, in a task of its own."""
 
     def effect(_task: Task) -> None:
         guest = _found(call)
         _lock(call, guest)
         if not guest.running:
             raise ApiError(f"VM {guest.vmid} not running\n")
+        if _deaf(guest):
+            raise ApiError("VM quit/powerdown failed - got timeout\n")
+        if call.sim.faults.take("idle_reboot", "POST", call.path):
+            return
         halt(call, guest)
-        boot(call, guest)
+        call.sim.clock.schedule(CLEANUP_SECONDS, again, name="cleanup")
+
+    def again() -> None:
+        fails = call.sim.faults.take("fail_start", "POST", call.path)
+
+        def start_again(_task: Task) -> None:
+            if fails:
+                raise ApiError("start failed: virtsim: asked to fail\n")
+            boot(call, _found(call))
+
+        path = call.path.removesuffix("reboot") + "start"
+        cleanup = replace(call, user="root@pam", path=path)
+        call.sim.worker.start(cleanup, "qmstart", str(call.vmid), start_again)
 
     return call.sim.worker.start(call, "qmreboot", str(call.vmid), effect)
 
@@ -168,7 +187,8 @@ def suspend(call: Call) -> Any:
         else:
             guest.paused = True
 
-    return call.sim.worker.start(call, "qmsuspend", str(call.vmid), effect)
+    kind = "qmsuspend" if to_disk else "qmpause"
+    return call.sim.worker.start(call, kind, str(call.vmid), effect)
 
 
 @operation(f"POST {STATUS}/resume")

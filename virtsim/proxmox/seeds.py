@@ -21,6 +21,8 @@ LIMITED_SECRET = "22222222-2222-4333-8444-555555555555"  # noqa: S105
 EXPIRED_SECRET = "33333333-2222-4333-8444-555555555555"  # noqa: S105
 SEPARATED_SECRET = "44444444-2222-4333-8444-555555555555"  # noqa: S105
 
+TOTP_SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"  # noqa: S105
+
 CREDENTIALS = {
     "username": "root@pam",
     "password": PASSWORD,
@@ -34,6 +36,9 @@ CREDENTIALS = {
     "auditor_token_secret": SEPARATED_SECRET,
     "expired_token_id": "root@pam!expired",
     "expired_token_secret": EXPIRED_SECRET,
+    "totp_username": "careful@pve",
+    "totp_password": LIMITED_PASSWORD,
+    "totp_secret": TOTP_SECRET,
     "disabled_username": "disabled@pve",
     "disabled_password": LIMITED_PASSWORD,
 }
@@ -41,6 +46,7 @@ USERS = """
 user:root@pam:1:0:::root@example.com::
 user:limited@pve:1:0:::::
 user:auditor@pve:1:0:::::
+user:careful@pve:1:0:::::
 user:disabled@pve:0:0:::::
 token:root@pam!vb:0:0::
 token:root@pam!expired:100:0::
@@ -49,6 +55,7 @@ token:auditor@pve!read:0:0::
 group:ops:auditor@pve::
 pool:dev:development:104,105:local-lvm:
 acl:1:/:@ops:PVEAuditor:
+acl:1:/:careful@pve:PVEAdmin:
 acl:1:/vms/101:limited@pve:PVEVMUser:
 """
 SECRETS = {
@@ -61,6 +68,7 @@ PASSWORDS = {
     "root@pam": PASSWORD,
     "limited@pve": LIMITED_PASSWORD,
     "disabled@pve": LIMITED_PASSWORD,
+    "careful@pve": LIMITED_PASSWORD,
 }
 STORAGES: dict[str, dict[str, Any]] = {
     "local": {
@@ -119,6 +127,7 @@ def build(seed: Seed, now: float) -> Cluster:
     state.access = parse_users(USERS)
     for user, password in PASSWORDS.items():
         state.access.users[user]["password"] = password
+    state.access.users["careful@pve"]["totp"] = TOTP_SECRET
     for tokenid, secret in SECRETS.items():
         token = state.access.token(tokenid)
         if token is not None:

@@ -34,6 +34,7 @@ class ProxmoxSimulator(Simulator):
         "endless_task",
         "expire_token",
         "fail_task",
+        "idle_reboot",
         "locked",
         "proxy_595",
         "proxy_596",

@@ -32,6 +32,13 @@ except ImportError as error:
     MISSING = (error.name or "proxmoxer").partition(".")[0]
 
 
+_FIRST_HINT = "Check the user with its realm (user@pam) and the password."
+_SECOND_HINT = (
+    "The password was right; check api_totp. A code holds for about 30 seconds and for one login "
+    "only; an API token needs none."
+)
+
+
 class _Ticket(_TicketAuth):  # type: ignore[misc]  # a stand-in when proxmoxer is missing
     """proxmoxer's ticket authentication, logging in through our session."""
 
@@ -52,20 +59,20 @@ class _Ticket(_TicketAuth):  # type: ignore[misc]  # a stand-in when proxmoxer i
                     "API token, which needs none."
                 )
             challenge = {"tfa-challenge": ticket["ticket"], "password": f"{otptype}:{otp}"}
-            ticket = self._login(challenge)
+            ticket = self._login(challenge, _SECOND_HINT)
         self.birth_time = time.monotonic()
         self.pve_auth_ticket = ticket["ticket"]
         self.csrf_prevention_token = ticket["CSRFPreventionToken"]
         self._session.register(self.pve_auth_ticket)
         self._session.register(self.csrf_prevention_token)
 
-    def _login(self, parameters: dict[str, str]) -> Mapping[str, Any]:
+    def _login(self, parameters: dict[str, str], check: str = _FIRST_HINT) -> Mapping[str, Any]:
         parameters["username"] = self._credential.user
         raw = self._session.send("POST", "/access/ticket", parameters, login=True)
         if raw.status != 200 or not isinstance(raw.body.get("data"), dict):
             raise AuthError(
                 f"Login of {self._credential.user} at {self._session.host} was refused with "
-                f"{raw.status}. Check the user with its realm (user@pam) and the password.",
+                f"{raw.status}. {check}",
                 http_status=raw.status,
                 request="POST /access/ticket",
             )

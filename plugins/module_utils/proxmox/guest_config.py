@@ -10,16 +10,23 @@ the parts that nobody spoke of are kept.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, unquote
 
-from .guests import gib_of, options_of, tags_of
+from .guest_devices import (
+    address_of,
+    address_text,
+    disk_of,
+    disk_text,
+    is_true,
+    nic_of,
+    nic_text,
+)
+from .guests import options_of, tags_of
 
-_MAC = re.compile(r"(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}")
 DISK_SLOT = r"(?:ide[0-3]|sata[0-5]|scsi(?:[12]?\d|30)|virtio(?:1[0-5]|\d))"
 NIC_SLOT = r"net(?:[12]?\d|3[01])"
-_TRUE = {"1", "on", "yes", "true"}
 _PLAIN = (
     "name",
     "description",
@@ -38,25 +45,22 @@ _PLAIN = (
 _NUMBERS = frozenset({"cores", "sockets", "memory", "balloon"})
 _SWITCHES = frozenset({"onboot", "protection"})
 _CLOUD_INIT = {"ci_user": "ciuser", "ci_search_domain": "searchdomain"}
-_DISK_SWITCHES = {"ssd": "1", "iothread": "1", "discard": "on"}
+_DEFAULTS = {"description": "", "cores": 1, "sockets": 1, "memory": 512, "bios": "seabios"}
+"""What the server means where a configuration says nothing (qemu-server, schema)."""
 
 
 def fields_of(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a configuration as the resource's fields; what it does not say is left out."""
-    fields: dict[str, Any] = {}
+    """Return a configuration as the resource's fields; what it leaves open is left out."""
+    fields: dict[str, Any] = dict(_DEFAULTS)
     for name in _PLAIN:
         if name in config:
             fields[name] = _plain(name, config[name])
     for name, key in _CLOUD_INIT.items():
-        if key in config:
-            fields[name] = str(config[key])
+        fields[name] = str(config.get(key, ""))
     fields["tags"] = tags_of(config.get("tags"))
-    fields["agent"] = _is_true(options_of(str(config.get("agent") or "0"), "enabled")["enabled"])
-    fields["boot_order"] = [
-        slot
-        for slot in options_of(str(config.get("boot") or ""), "legacy").get("order", "").split(";")
-        if slot.strip()
-    ]
+    fields["agent"] = is_true(options_of(str(config.get("agent") or "0"), "enabled")["enabled"])
+    order = options_of(str(config.get("boot") or ""), "legacy").get("order", "")
+    fields["boot_order"] = [slot for slot in re.split(r"[\s;]+", order) if slot]
     fields["ci_ssh_keys"] = _lines(unquote(str(config.get("sshkeys") or "")))
     fields["ci_nameservers"] = re.split(r"[\s,;]+", str(config.get("nameserver") or ""))
     fields["ci_nameservers"] = [each for each in fields["ci_nameservers"] if each]
@@ -76,52 +80,6 @@ def fields_of(config: Mapping[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def disk_of(slot: str, text: str) -> dict[str, Any]:
-    """Return a disk as the sub-options of ``disks``."""
-    options = options_of(text, "file")
-    storage, _mark, _volume = options.get("file", "").partition(":")
-    disk: dict[str, Any] = {"slot": slot, "storage": storage, "size_gib": None}
-    size = gib_of(options.get("size", ""))
-    if size is not None:
-        disk["size_gib"] = int(size) if size == int(size) else size
-    for name, word in _DISK_SWITCHES.items():
-        disk[name] = options.get(name) == word
-    disk["backup"] = _is_true(options.get("backup", "1"))
-    disk["cache"] = options.get("cache", "none")
-    return disk
-
-
-def nic_of(slot: str, text: str) -> dict[str, Any]:
-    """Return a network card as the sub-options of ``nics``."""
-    options = options_of(text, "model")
-    model, mac = options.get("model"), options.get("macaddr")
-    for name, value in options.items():
-        if _MAC.fullmatch(value) and name != "macaddr":
-            model, mac = name, value
-    return {
-        "slot": slot,
-        "model": model,
-        "mac": mac.upper() if mac else None,
-        "bridge": options.get("bridge"),
-        "vlan": int(options["tag"]) if options.get("tag", "").isdecimal() else None,
-        "firewall": _is_true(options.get("firewall", "0")),
-        "link_down": _is_true(options.get("link_down", "0")),
-        "mtu": int(options["mtu"]) if options.get("mtu", "").isdecimal() else None,
-    }
-
-
-def address_of(slot: str, text: str) -> dict[str, Any]:
-    """Return cloud-init's address of one card as the sub-options of ``ci_addresses``."""
-    options = options_of(text, "ip")
-    return {
-        "nic": slot.replace("ipconfig", "net"),
-        "address": options.get("ip"),
-        "gateway": options.get("gw"),
-        "address6": options.get("ip6"),
-        "gateway6": options.get("gw6"),
-    }
-
-
 def parameters_of(
     after: Mapping[str, Any], config: Mapping[str, Any]
 ) -> tuple[dict[str, Any], list[str]]:
@@ -138,16 +96,44 @@ def parameters_of(
         elif name in _CLOUD_INIT:
             values[_CLOUD_INIT[name]] = value
         elif name in _WRITERS:
-            values |= _WRITERS[name](value)
+            values |= _WRITERS[name](value, config)
         elif name in _DEVICES:
-            prefix, write = _DEVICES[name]
-            wanted = {_slot(entry): entry for entry in value}
-            present = [key for key in config if re.fullmatch(prefix, key)]
-            gone += [key for key in present if key not in wanted and _owned(name, config[key])]
-            for slot, entry in wanted.items():
-                text = write(entry, str(config.get(slot) or ""))
-                if text != config.get(slot):
-                    values[slot] = text
+            written, removed = _devices(name, value, config)
+            values |= written
+            gone += removed
+    # Nothing is said by leaving the key out; the server refuses some of them when empty.
+    gone += [key for key, value in values.items() if value == "" and key in config]
+    return {key: value for key, value in values.items() if value != ""}, gone
+
+
+def as_written(
+    desired: Sequence[str], actual: Sequence[str], canonical: Callable[[str], str]
+) -> list[str]:
+    """Return ``actual`` in the user's spelling, where the server stores another of the same.
+
+    It lowers tags, unless told otherwise, and trims keys.
+    """
+    present = set(actual)
+    spelled = {text: canonical(text) for text in desired}
+    same = [text for text in spelled if text in present or spelled[text] in present]
+    covered = {spelled[text] if text not in present else text for text in same}
+    return [*(text for text in actual if text not in covered), *same]
+
+
+def _devices(
+    name: str, value: Sequence[Mapping[str, Any]], config: Mapping[str, Any]
+) -> tuple[dict[str, str], list[str]]:
+    pattern, read, write = _DEVICES[name]
+    wanted = {_slot(entry): entry for entry in value}
+    present = [key for key in config if re.fullmatch(pattern, key)]
+    gone = [key for key in present if key not in wanted and _owned(name, config[key])]
+    values = {}
+    for slot, entry in wanted.items():
+        was = str(config.get(slot) or "")
+        text = write(entry, was)
+        # One that only would be spelled anew is left alone: writing it may plug it in again.
+        if not was or read(slot, text) != read(slot, was):
+            values[slot] = text
     return values, gone
 
 
@@ -159,81 +145,35 @@ def _slot(entry: Mapping[str, Any]) -> str:
     return str(entry["slot"]) if "slot" in entry else entry["nic"].replace("net", "ipconfig")
 
 
-def _disk_text(disk: Mapping[str, Any], present: str) -> str:
-    options = options_of(present, "file") if present else {}
-    if not present:
-        source = disk.get("import_from")
-        options["file"] = f"{disk['storage']}:{0 if source else disk['size_gib']}"
-        if source:
-            options["import-from"] = source
-        if disk.get("format"):
-            options["format"] = disk["format"]
-    for name, word in _DISK_SWITCHES.items():
-        _switch(options, name, disk.get(name), word)
-    if disk.get("backup") is not None:
-        _switch(options, "backup", not disk["backup"], "0")
-    if disk.get("cache") is not None:
-        _switch(options, "cache", disk["cache"] != "none", disk["cache"])
-    file = options.pop("file")
-    return ",".join([file, *(f"{name}={value}" for name, value in options.items())])
-
-
-def _nic_text(nic: Mapping[str, Any], present: str) -> str:
-    options = options_of(present, "model") if present else {}
-    was = nic_of("", present) if present else {}
-    options = {
-        name: value
-        for name, value in options.items()
-        if name not in {"model", "macaddr"} and not _MAC.fullmatch(value)
-    }
-    model = nic.get("model") or was.get("model") or "virtio"
-    mac = nic.get("mac") or was.get("mac")
-    for name, key in (("bridge", "bridge"), ("vlan", "tag"), ("mtu", "mtu")):
-        if nic.get(name) is not None:
-            options[key] = str(nic[name])
-    for name in ("firewall", "link_down"):
-        _switch(options, name, nic.get(name), "1")
-    first = f"{model}={mac.upper()}" if mac else model
-    return ",".join([first, *(f"{name}={value}" for name, value in options.items())])
-
-
-def _address_text(entry: Mapping[str, Any], _present: str) -> str:
-    keys = (("ip", "address"), ("gw", "gateway"), ("ip6", "address6"), ("gw6", "gateway6"))
-    return ",".join(f"{key}={entry[name]}" for key, name in keys if entry.get(name))
-
-
-def _switch(options: dict[str, str], name: str, wanted: Any, word: str) -> None:
-    if wanted:
-        options[name] = word
-    elif wanted is not None:
-        options.pop(name, None)
-
-
 _DEVICES: Mapping[str, Any] = {
-    "disks": (DISK_SLOT, _disk_text),
-    "nics": (NIC_SLOT, _nic_text),
-    "ci_addresses": (r"ipconfig\d+", _address_text),
+    "disks": (DISK_SLOT, disk_of, disk_text),
+    "nics": (NIC_SLOT, nic_of, nic_text),
+    "ci_addresses": (r"ipconfig\d+", address_of, address_text),
 }
 _WRITERS: Mapping[str, Any] = {
-    "tags": lambda tags: {"tags": ";".join(tags)},
-    "agent": lambda on: {"agent": int(on)},
-    "boot_order": lambda slots: {"boot": f"order={';'.join(slots)}"},
-    "ci_password": lambda text: {"cipassword": text},
-    "ci_ssh_keys": lambda keys: {"sshkeys": quote("\n".join(keys), safe="")},
-    "ci_nameservers": lambda servers: {"nameserver": " ".join(servers)},
+    "tags": lambda tags, _config: {"tags": ";".join(tags)},
+    "agent": lambda on, config: {"agent": _agent_text(on, str(config.get("agent") or ""))},
+    "boot_order": lambda slots, _config: {"boot": f"order={';'.join(slots)}" if slots else ""},
+    "ci_password": lambda text, _config: {"cipassword": text},
+    "ci_ssh_keys": lambda keys, _config: {
+        "sshkeys": quote("\n".join(key.strip() for key in keys), safe="")
+    },
+    "ci_nameservers": lambda servers, _config: {"nameserver": " ".join(servers)},
 }
+
+
+def _agent_text(on: bool, present: str) -> str:
+    options = options_of(present, "enabled") if present else {}
+    options.pop("enabled", None)
+    return ",".join([str(int(on)), *(f"{name}={value}" for name, value in options.items())])
 
 
 def _plain(name: str, value: Any) -> Any:
     if name in _SWITCHES:
-        return _is_true(str(value))
+        return is_true(str(value))
     if name == "memory":
         return int(options_of(str(value), "current")["current"])
     return int(value) if name in _NUMBERS else str(value)
-
-
-def _is_true(text: str) -> bool:
-    return text.lower() in _TRUE
 
 
 def _is_cdrom(text: str) -> bool:

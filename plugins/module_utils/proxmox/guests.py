@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..engine.errors import NotFound
+from ..engine.errors import NotFound, ValidationFailed
 from .api import Client, path
 
 _STATES = {"running": "running", "stopped": "stopped", "prelaunch": "starting"}
@@ -44,6 +44,23 @@ def matching(rows: Iterable[Mapping[str, Any]], desired: Mapping[str, Any]) -> l
         for row in rows
         if row.get(wanted) == desired.get(wanted) and node in {None, row.get("node")}
     ]
+
+
+def clone_source(
+    client: Client, rows: list[dict[str, Any]], wanted: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the row of the one machine to clone; NotFound or ValidationFailed otherwise."""
+    found = matching(rows, wanted)
+    if not found:
+        raise not_found(client, rows, wanted)
+    if len(found) > 1:
+        labels = ", ".join(label(row) for row in found)
+        raise ValidationFailed(
+            f"clone: {len(found)} machines are called {wanted.get('name')!r}: {labels}. "
+            "Name one by vmid.",
+            fields={"clone.name": "not unique"},
+        )
+    return found[0]
 
 
 def not_found(client: Client, rows: list[dict[str, Any]], desired: Mapping[str, Any]) -> NotFound:
@@ -119,14 +136,14 @@ def tags_of(text: Any) -> list[str]:
 
 
 def options_of(text: str, default: str) -> dict[str, str]:
-    """Return the parts of a property string; the bare first value is called ``default``."""
+    """Return the parts of a property string; its bare value is called ``default``."""
     options: dict[str, str] = {}
-    for number, part in enumerate(str(text).split(",")):
+    for part in str(text).split(","):
         name, mark, value = part.partition("=")
         if mark:
             options[name] = value
-        elif number == 0:
-            options[default] = part
+        elif part.strip():
+            options.setdefault(default, part)
     return options
 
 

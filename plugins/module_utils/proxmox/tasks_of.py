@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 
 from .api import Client, path
 from .waiting import parse_upid, wait_for_task
@@ -14,10 +15,14 @@ _BETWEEN_LOOKS = 0.5
 
 
 class GuestTasks:
-    """Remembers which tasks of a guest were there before a write, to know what it started."""
+    """Remembers which tasks of a guest were there before a write, to know what it started.
 
-    def __init__(self, client: Client, node: str, vmid: int) -> None:
+    Only tasks of ``kinds`` count: somebody may open a console or start a backup meanwhile.
+    """
+
+    def __init__(self, client: Client, node: str, vmid: int, kinds: Collection[str]) -> None:
         self._client, self._node, self._vmid = client, node, vmid
+        self._kinds = frozenset(kinds)
         self._known = frozenset(self._listed())
 
     def _listed(self) -> list[str]:
@@ -25,13 +30,21 @@ class GuestTasks:
         rows = self._client.get(where, vmid=self._vmid, source="all", limit=20) or []
         return [str(row["upid"]) for row in rows]
 
+    def begun(self) -> list[str]:
+        """Return the tasks of these kinds that were started since, the newest first."""
+        return [
+            upid
+            for upid in self._listed()
+            if upid not in self._known and parse_upid(upid).type in self._kinds
+        ]
+
     def settle(self, timeout: float) -> bool:
-        """Wait for the end of a task started since; False when none appears."""
+        """Wait for the end of the tasks started since; False when none appears."""
         for look in range(_LOOKS):
-            started = [upid for upid in self._listed() if upid not in self._known]
-            if started:
-                upid = started[0]
+            started = self.begun()
+            for upid in started:
                 wait_for_task(self._client, upid, timeout, parse_upid(upid).type)
+            if started:
                 return True
             if look < _LOOKS - 1:
                 time.sleep(_BETWEEN_LOOKS)

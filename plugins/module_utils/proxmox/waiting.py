@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +65,24 @@ def succeeded(exitstatus: str) -> bool:
     return exitstatus == "OK" or re.fullmatch(r"WARNINGS: \d+", exitstatus) is not None
 
 
+def wait_until(seen: Callable[[], bool], timeout: float) -> bool:
+    """Ask ``seen`` until it is true, at least once; return whether it was within ``timeout``."""
+    ends = time.monotonic() + timeout
+    turn = 0
+    while not seen():
+        if time.monotonic() >= ends:
+            return False
+        _pause(turn, ends)
+        turn += 1
+    return True
+
+
+def _pause(turn: int, ends: float) -> None:
+    """Sleep before the next look: shortly at first, never beyond ``ends``."""
+    pause = _INTERVALS[min(turn, len(_INTERVALS) - 1)]
+    time.sleep(max(0.0, min(pause, ends - time.monotonic())))
+
+
 def wait_for_task(client: Client, text: str, timeout: float, request: str) -> None:
     """Return when the task has succeeded; warn of its warnings.
 
@@ -84,8 +103,7 @@ def wait_for_task(client: Client, text: str, timeout: float, request: str) -> No
                 f"task {text}; wait for it, or run this again with a longer wait_timeout.",
                 request=request,
             )
-        pause = _INTERVALS[min(turn, len(_INTERVALS) - 1)]
-        time.sleep(max(0.0, min(pause, ends - time.monotonic())))
+        _pause(turn, ends)
         turn += 1
 
 

@@ -4,114 +4,98 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
-from ...engine.errors import AlreadyExists, Conflict, ValidationFailed, VirtbridgeError
+from ...engine.errors import (
+    AlreadyExists,
+    CapacityExceeded,
+    Conflict,
+    Locked,
+    OperationFailed,
+    PermissionDenied,
+    UncertainOutcome,
+    ValidationFailed,
+)
 from ...engine.plan import Plan
 from ...engine.planning import make_plan
 from ...engine.resource import Resource, Wait
 from ...machine import MACHINE
 from .. import guests
-from ..api import Client, path
-from ..guest_config import fields_of, parameters_of, with_pending
+from ..api import path
+from ..guest_config import parameters_of
 from ..platform import PLATFORM
 from ..tasks_of import GuestTasks
-from . import vm_fields
+from . import vm_checks, vm_fields
 from .vm_power import VM_POWER, VmPower
+from .vm_reading import VmReading
 
 _BACKGROUND_DELAY = 5
 _ID_ATTEMPTS = 20
+_CLOUD_INIT_SLOTS = ("ide2", "ide0", "ide1", "ide3")
+_TASK_FAILED = (OperationFailed, Locked, Conflict, CapacityExceeded, PermissionDenied)
 
 
-class Vm:
+class Vm(VmReading):
     """Finds, creates, changes and deletes one virtual machine."""
 
-    def __init__(self, client: Client, desired: Mapping[str, Any], wait: Wait) -> None:
-        self._client, self._desired, self._wait = client, desired, wait
-        self._vmid: int | None = desired.get("vmid")
-        self._tasks: GuestTasks | None = None
-
-    def find(self) -> Sequence[Mapping[str, Any]]:
-        """Return what vmid or name identifies, with its configuration; two requests."""
-        rows = guests.guest_rows(self._client)
-        wanted = {"vmid": self._vmid} if self._vmid else {"name": self._desired.get("name")}
-        found = guests.matching(rows, wanted)
-        if not found and not self._vmid:
-            found = self._nameless(rows, wanted["name"])
-        if len(found) != 1:
-            return [row | {"_label": guests.label(row)} for row in found]
-        actual = self._read(found[0])
-        self._refuse_running(actual)
-        if self._desired.get("state") != "absent":
-            # Here, so that check mode refuses what the real run would.
-            vm_fields.growth(actual, self._desired)
-        return [actual]
-
-    def _nameless(self, rows: list[dict[str, Any]], name: Any) -> list[dict[str, Any]]:
-        """Look into guests whose name the cluster has not broadcast yet (some ten seconds)."""
-        found = []
-        for row in rows:
-            if row.get("name") or row.get("status") == "unknown":
-                continue
-            config = self._client.get(guests.guest_path(row, "/config"))
-            if config.get("name") == name:
-                found.append(row)
-        return found
-
-    def _read(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        if row.get("status") == "running":
-            rows = self._client.get(guests.guest_path(row, "/pending"))
-            config, waiting = with_pending(rows)
-        else:
-            config, waiting = self._client.get(guests.guest_path(row, "/config")), {}
-        fields = fields_of(config)
-        changed = fields_of({**config, **{key: value for key, value in waiting.items() if value}})
-        names = {
-            name: changed[name]
-            for name in fields
-            if any(_speaks_of(name, key) for key in waiting) and name in changed
-        }
-        return {
-            **row,
-            **fields,
-            "name": config.get("name", row.get("name")),
-            "state": guests.state_of(row),
-            "_label": guests.label({**row, "name": config.get("name", row.get("name"))}),
-            "_config": {key: value for key, value in config.items() if key != "digest"},
-            "_digest": config.get("digest"),
-            "_pending": names,
-        }
-
-    def _refuse_running(self, actual: Mapping[str, Any]) -> None:
-        absent = self._desired.get("state") == "absent"
-        if absent and actual["state"] != "stopped" and not self._desired.get("force"):
-            raise ValidationFailed(
-                f"{actual['_label']} is {actual['state']}, and only a stopped machine can be "
-                "deleted. Stop it first, or give force: true to switch it off and delete it.",
-                fields={"force": "needed to delete a machine that is not stopped"},
-            )
+    _settled: Callable[[], bool | None] | None = None
 
     def create(self, plan: Plan) -> None:
         """Create it under an id that nobody else has, from nothing or from another machine."""
+        self._exact_state = True
         source = self._desired.get("clone")
+        imports = any(disk.get("import_from") for disk in plan.after.get("disks") or ())
         if source:
             self._allocated(lambda vmid: self._clone(source, vmid))
+        else:
+            values, _gone = parameters_of(plan.after, {})
+            if self._desired.get("pool"):
+                values["pool"] = self._desired["pool"]
+            values |= self._cloud_init_drive({**values})
+            wait = self._patiently() if imports else self._wait
+            self._allocated(lambda vmid: self._create(vmid, values, wait))
+        if source or imports:
+            self._finish(secrets=bool(source))
+
+    def _finish(self, *, secrets: bool) -> None:
+        """Bring a machine that was just made to what was asked; a clone's secrets too.
+
+        A lost answer is settled here: the engine, which sees a machine that is there, would
+        leave out the secrets.
+        """
+        desired = {**self._desired, "state": "present"}
+        desired["update_secrets"] = "always" if secrets else "on_create"
+        for last in (False, True):
             actual = self._only()
-            rest = make_plan(VM, {**self._desired, "state": "present"}, actual)
-            if rest.action == "update":
-                self.update(actual, rest)
-            return
-        values, _gone = parameters_of(plan.after, {})
-        for option in ("pool", "ci_storage"):
-            if self._desired.get(option):
-                values |= vm_fields.CREATION[option](self._desired[option])
-        self._allocated(lambda vmid: self._create(vmid, values))
+            try:
+                self._update(actual, make_plan(VM, desired, actual).after, desired, new=True)
+                return
+            except UncertainOutcome as lost:
+                if self.settle(actual):
+                    desired["update_secrets"] = "on_create"
+                elif last:
+                    raise OperationFailed(
+                        f"{actual['_label']} was made, and is not finished: {lost.message} "
+                        "Run this again with update_secrets: always."
+                    ) from lost
+
+    def _cloud_init_drive(self, config: Mapping[str, Any]) -> dict[str, str]:
+        """Return the drive that ``ci_storage`` asks for, unless there is one."""
+        storage = self._desired.get("ci_storage")
+        if not storage or any("cloudinit" in str(value) for value in config.values()):
+            return {}
+        slot = next((slot for slot in _CLOUD_INIT_SLOTS if slot not in config), None)
+        if slot is None:
+            raise ValidationFailed("ci_storage: no IDE slot is free for the cloud-init drive.")
+        return {slot: f"{storage}:cloudinit"}
 
     def _allocated(self, attempt: Any) -> None:
         """Run ``attempt`` with an id; the server's reservation of the id decides races."""
-        if self._vmid:
-            attempt(self._vmid)
+        if self._desired.get("vmid"):
+            attempt(self._desired["vmid"])
             return
         candidate = int(self._client.get("/cluster/nextid"))
         for _attempt in range(_ID_ATTEMPTS):
@@ -127,11 +111,15 @@ class Vm:
             "again, or give vmid."
         )
 
-    def _create(self, vmid: int, values: Mapping[str, Any]) -> None:
+    def _patiently(self) -> Wait:
+        """Return how to wait where more is to be written afterwards, whatever was asked."""
+        return Wait(True, self._wait.timeout)
+
+    def _create(self, vmid: int, values: Mapping[str, Any], wait: Wait) -> None:
         node = self._node()
-        self._tasks = GuestTasks(self._client, node, vmid)
+        self._watch({"node": node, "vmid": vmid}, "qmcreate")
         where = path("/nodes/{node}/qemu", node=node)
-        self._client.task("POST", where, {"vmid": vmid, **values}, wait=self._wait)
+        self._client.task("POST", where, {"vmid": vmid, **values}, wait=wait)
 
     def _node(self) -> str:
         if self._desired.get("node"):
@@ -142,17 +130,7 @@ class Vm:
         return str(max(online, key=lambda row: row.get("maxmem", 0) - row.get("mem", 0))["node"])
 
     def _clone(self, source: Mapping[str, Any], vmid: int) -> None:
-        rows = guests.guest_rows(self._client)
-        found = guests.matching(rows, source)
-        if not found:
-            raise guests.not_found(self._client, rows, source)
-        if len(found) > 1:
-            labels = ", ".join(guests.label(row) for row in found)
-            raise ValidationFailed(
-                f"clone: {len(found)} machines are called {source.get('name')!r}: {labels}. "
-                "Name one by vmid.",
-                fields={"clone.name": "not unique"},
-            )
+        row = guests.clone_source(self._client, guests.guest_rows(self._client), source)
         parameters = {
             "newid": vmid,
             "name": self._desired.get("name"),
@@ -162,34 +140,71 @@ class Vm:
             "target": self._desired.get("node"),
             "pool": self._desired.get("pool"),
         }
-        self._tasks = GuestTasks(self._client, found[0]["node"], vmid)
-        where = guests.guest_path(found[0], "/clone")
-        self._client.task("POST", where, parameters, wait=self._wait)
-
-    def _only(self) -> Mapping[str, Any]:
-        found = self.find()
-        if len(found) != 1:
-            raise Conflict(f"The new machine {self._vmid} is gone; somebody else removed it.")
-        return found[0]
+        # The task of a clone bears the id of its source (pve: API2/Qemu.pm, clone_vm).
+        self._watch(row, "qmclone")
+        try:
+            where = guests.guest_path(row, "/clone")
+            self._client.task("POST", where, parameters, wait=self._patiently())
+        except UncertainOutcome:
+            self.settle(None)
+            if not self._vmid or not self._is_ours():
+                raise
 
     def update(self, actual: Mapping[str, Any], plan: Plan) -> None:
-        """Send one POST with everything, guarded by the digest, then grow the disks that grow."""
-        growing = vm_fields.growth(actual, plan.after)
-        values, gone = parameters_of(plan.after, actual["_config"])
-        self._tasks = GuestTasks(self._client, actual["node"], actual["vmid"])
+        """Send one POST with everything, guarded by the digest, then grow the disks that grow.
+
+        When somebody else wrote meanwhile, what is left to do is found out anew.
+        """
+        secrets = "always" if "ci_password" in plan.after else "on_create"
+        self._update(actual, plan.after, {**self._desired, "update_secrets": secrets})
+
+    def _update(
+        self,
+        actual: Mapping[str, Any],
+        after: Mapping[str, Any],
+        desired: Mapping[str, Any],
+        *,
+        new: bool = False,
+    ) -> None:
+        for last in (False, False, True):
+            try:
+                self._write(actual, after, new=new)
+                break
+            except Conflict:
+                if last:
+                    raise
+                self._vmid = actual["vmid"]
+                actual = self._only()
+                after = make_plan(VM, desired, actual).after
+        if any(disk.get("import_from") for disk in desired.get("disks") or ()):
+            # An imported disk has the size of its image, which is known only now.
+            actual = self._only()
+            self._grow(actual, vm_checks.growth(actual, desired))
+
+    def _write(self, actual: Mapping[str, Any], after: Mapping[str, Any], *, new: bool) -> None:
+        values, gone = parameters_of(after, actual["_config"])
+        if new:
+            values |= self._cloud_init_drive({**actual["_config"], **values})
         if values or gone:
             self._configure(actual, values, gone)
-        for slot, size in growing.items():
-            self._client.task(
-                "PUT",
-                guests.guest_path(actual, "/resize"),
-                {"disk": slot, "size": f"{size}G"},
-                wait=self._wait,
-            )
+        self._grow(actual, vm_checks.growth(actual, after))
+
+    def _grow(self, actual: Mapping[str, Any], sizes: Mapping[str, Any]) -> None:
+        for slot, size in sizes.items():
+            self._watch(actual, "resize")
+            parameters = {"disk": slot, "size": f"{size}G"}
+            where = guests.guest_path(actual, "/resize")
+            self._client.task("PUT", where, parameters, wait=self._wait)
+
+    def _watch(self, actual: Mapping[str, Any], kind: str) -> None:
+        """Remember what runs now, so that a lost answer can be told from a lost call."""
+        tasks = GuestTasks(self._client, actual["node"], actual["vmid"], (kind,))
+        self._settled = partial(tasks.settle, self._wait.timeout)
 
     def _configure(
         self, actual: Mapping[str, Any], values: Mapping[str, Any], gone: list[str]
     ) -> None:
+        self._watch(actual, "qmconfig")
         parameters = {**values, "background_delay": _BACKGROUND_DELAY}
         parameters["digest"] = actual["_digest"] or self._digest(actual)
         if gone:
@@ -214,34 +229,29 @@ class Vm:
         """Delete it with its disks; a running one is switched off first, when forced."""
         if actual["state"] != "stopped":
             self.power(actual, "stopped")
-        self._tasks = GuestTasks(self._client, actual["node"], actual["vmid"])
+        self._watch(actual, "qmdestroy")
         purge = {"purge": True} if self._desired.get("purge") else {}
         self._client.task("DELETE", guests.guest_path(actual), purge, wait=self._wait)
 
     def power(self, actual: Mapping[str, Any], state: str) -> None:
         """Start it, or shut it down (switch it off with force)."""
+        self._exact_state = True
         name = "started" if state == "running" else "stopped"
         power = VmPower(self._client, {"force": self._desired.get("force")}, self._wait)
-        self._tasks = GuestTasks(self._client, actual["node"], actual["vmid"])
+        self._settled = partial(power.settle, actual)
         power.perform(actual, VM_POWER.transition(name))
 
     def settle(self, actual: Mapping[str, Any] | None) -> bool | None:
         """Wait for the task that a lost call may have started."""
         del actual
-        try:
-            return self._tasks.settle(self._wait.timeout) if self._tasks else None
-        except VirtbridgeError:
-            # The task failed: reading back shows what is left to do, and the retry says why.
-            return None
-
-    def report(self, actual: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the normalised object."""
-        return guests.normalised(actual, actual["_config"])
-
-
-def _speaks_of(name: str, key: str) -> bool:
-    stem = key.rstrip("0123456789")
-    return vm_fields.KEYS.get(stem, key) == name
+        applied = None
+        with suppress(*_TASK_FAILED):
+            # Of one that failed, reading back shows what is left to do, and the retry says why.
+            applied = self._settled() if self._settled else None
+        if self._vmid and self._vmid != self._desired.get("vmid") and not self._is_ours():
+            # Somebody else took the id first, and that answer was the one that was lost.
+            self._vmid = None
+        return applied
 
 
 VM = Resource(
@@ -259,5 +269,6 @@ VM = Resource(
     states=("present", "absent", "started", "stopped"),
     risk=vm_fields.RISK,
     fields=vm_fields.FIELDS,
+    request_budget=3,
     returns=(vm_fields.RETURNED_VMID, *MACHINE),
 )

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...engine.compare import as_set, as_text
-from ...engine.errors import ValidationFailed
 from ...engine.field import Field
 from ...engine.resource import Raise, Risk
 from ..guest_config import DISK_SLOT, NIC_SLOT
@@ -39,36 +38,6 @@ KEYS: Mapping[str, str] = {
     "boot": "boot_order",
 }
 """Which field speaks of which key of the configuration, where the names differ."""
-
-CREATION: Mapping[str, Any] = {
-    "pool": lambda name: {"pool": name},
-    "ci_storage": lambda storage: {"ide2": f"{storage}:cloudinit"},
-}
-
-
-def growth(actual: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the new size in GiB of each disk that grows.
-
-    Raises ValidationFailed for what cannot be done to a disk that is there: shrinking it, or
-    moving it to another storage.
-    """
-    present = {disk["slot"]: disk for disk in actual.get("disks") or ()}
-    wrong, growing = {}, {}
-    for disk in after.get("disks") or ():
-        was = present.get(disk["slot"])
-        if was is None or disk.get("state") == "absent":
-            continue
-        where, size = f"disks[{disk['slot']}]", disk.get("size_gib")
-        if disk.get("storage") not in {None, was["storage"]}:
-            wrong[f"{where}.storage"] = f"is {was['storage']}; moving a disk is not supported here"
-        if size is not None and was["size_gib"] is not None and size < was["size_gib"]:
-            wrong[f"{where}.size_gib"] = f"is {was['size_gib']}; a disk cannot shrink to {size}"
-        elif size is not None and size != was["size_gib"]:
-            growing[disk["slot"]] = size
-    if wrong:
-        text = "; ".join(f"{path} {why}" for path, why in wrong.items())
-        raise ValidationFailed(f"{actual['_label']}: {text}. Nothing was changed.", fields=wrong)
-    return growing
 
 
 def same_machine(desired: Any, actual: Any) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...engine.errors import Unsupported
+from ...engine.errors import OperationFailed, Unsupported
 from ...engine.field import Field
 from ...engine.resource import Action, Raise, Risk, Transition, Wait
 from ...machine import MACHINE
@@ -15,6 +15,19 @@ from .. import guests
 from ..api import Client
 from ..platform import PLATFORM
 from ..tasks_of import GuestTasks
+from ..waiting import wait_for_task, wait_until
+
+_START_GRACE = 60.0
+_TASKS: Mapping[str, tuple[str, ...]] = {
+    "start": ("qmstart", "hastart"),
+    "stop": ("qmstop", "hastop"),
+    "shutdown": ("qmshutdown", "hastop"),
+    "reboot": ("qmreboot",),
+    "reset": ("qmreset",),
+    "suspend": ("qmpause",),
+    "resume": ("qmresume",),
+}
+"""Which tasks a call starts; ``ha`` ones for guests under high availability."""
 
 
 class VmPower:
@@ -23,6 +36,9 @@ class VmPower:
     def __init__(self, client: Client, desired: Mapping[str, Any], wait: Wait) -> None:
         self._client, self._desired, self._wait = client, desired, wait
         self._tasks: GuestTasks | None = None
+        self._call = ""
+        self._restarts = False
+        self._starts: GuestTasks | None = None
 
     def find(self) -> Sequence[Mapping[str, Any]]:
         """Return what vmid or name identifies, with its present state; two requests."""
@@ -38,16 +54,52 @@ class VmPower:
         """Send the one call that leads there, and wait for its task."""
         if actual.get("template"):
             raise Unsupported(f"{actual['_label']} is a template; a template has no power.")
-        # Remembered so that a lost answer can be told from a call that never arrived.
-        self._tasks = GuestTasks(self._client, actual["node"], actual["vmid"])
+        self._restarts = transition.name == "restarted" and actual["state"] != "stopped"
+        self._starts = self._watch(actual, "start") if self._restarts else None
         for call, parameters in self._calls(actual, transition.name):
+            # Remembered so that a lost answer can be told from a call that never arrived.
+            self._call, self._tasks = call, self._watch(actual, call)
             self._client.task(
                 "POST", guests.guest_path(actual, f"/status/{call}"), parameters, wait=self._wait
             )
+        if self._restarts and self._wait.enabled:
+            self._await_restart(actual)
+
+    def _watch(self, actual: Mapping[str, Any], call: str) -> GuestTasks:
+        return GuestTasks(self._client, actual["node"], actual["vmid"], _TASKS[call])
+
+    def _await_restart(self, actual: Mapping[str, Any]) -> None:
+        """Return when the machine runs anew.
+
+        A reboot's task ends with the shutdown; the node starts the machine again afterwards, in
+        a task of its own (qemu-server, ``qm cleanup``).
+        """
+        if not wait_until(lambda: self._seen_anew(actual), min(self._wait.timeout, _START_GRACE)):
+            raise OperationFailed(
+                f"{actual['_label']} was told to restart, and the platform reported success, but "
+                "it did not: it has not been started again since. See its tasks."
+            )
+
+    def _seen_anew(self, actual: Mapping[str, Any]) -> bool:
+        now = self._client.get(guests.guest_path(actual, "/status/current"))
+        if now.get("status") == "stopped" and self._starts:
+            for upid in self._starts.begun():
+                wait_for_task(self._client, upid, self._wait.timeout, "The start of its restart")
+        return _runs_anew(actual, now)
 
     def settle(self, actual: Mapping[str, Any] | None) -> bool | None:
-        """Wait for the task that a lost call may have started; False when there is none."""
-        return self._tasks.settle(self._wait.timeout) if self._tasks else None
+        """Wait for the task that a lost call may have started; False when there is none.
+
+        A restart has been applied when the machine runs anew, whatever its calls say.
+        """
+        if self._tasks is None:
+            return None
+        applied = self._tasks.settle(self._wait.timeout)
+        if not self._restarts or actual is None:
+            return applied
+        if applied and self._call == "reboot":
+            self._await_restart(actual)
+        return _runs_anew(actual, self._client.get(guests.guest_path(actual, "/status/current")))
 
     def report(self, actual: Mapping[str, Any]) -> dict[str, Any]:
         """Return the normalised object."""
@@ -57,18 +109,27 @@ class VmPower:
         force = bool(self._desired.get("force"))
         graceful = {"timeout": self._desired.get("shutdown_timeout")}
         state = actual["state"]
+        # A paused guest cannot answer a shutdown request.
+        hard = force or state == "paused"
         if name == "stopped":
-            # A paused guest cannot answer a shutdown request.
-            hard = force or state == "paused"
             return [("stop", {})] if hard else [("shutdown", graceful)]
         if name == "restarted":
             if state == "stopped":
                 return [("start", {})]
-            return [("stop", {}), ("start", {})] if force else [("reboot", graceful)]
+            return [("stop", {}), ("start", {})] if hard else [("reboot", graceful)]
         if name == "started" and state == "paused":
             return [("resume", {})]
         calls = {"started": "start", "reset": "reset", "paused": "suspend", "resumed": "resume"}
         return [(calls[name], {})]
+
+
+def _runs_anew(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Whether it is another run of the machine: another process, or a shorter uptime."""
+    if now.get("status") != "running":
+        return False
+    if before.get("pid") and now.get("pid"):
+        return bool(before["pid"] != now["pid"])
+    return int(now.get("uptime") or 0) < int(before.get("uptime") or 0)
 
 
 VM_POWER = Action(

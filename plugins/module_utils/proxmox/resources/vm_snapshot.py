@@ -81,12 +81,13 @@ class VmSnapshot:
         name = path("/snapshot/{name}", name=self._desired["name"])
         return guests.guest_path(self._guest, name + below)
 
-    def _remember(self) -> None:
-        self._tasks = GuestTasks(self._client, self._guest["node"], self._guest["vmid"])
+    def _remember(self, kind: str) -> None:
+        node, vmid = self._guest["node"], self._guest["vmid"]
+        self._tasks = GuestTasks(self._client, node, vmid, (kind,))
 
     def create(self, plan: Plan) -> None:
         """Take the snapshot."""
-        self._remember()
+        self._remember("qmsnapshot")
         self._client.task(
             "POST",
             guests.guest_path(self._guest, "/snapshot"),
@@ -106,7 +107,7 @@ class VmSnapshot:
 
     def delete(self, actual: Mapping[str, Any]) -> None:
         """Delete it, and what it kept of the disks."""
-        self._remember()
+        self._remember("qmdelsnapshot")
         self._client.task("DELETE", self._where(), wait=self._wait)
 
     def power(self, actual: Mapping[str, Any], state: str) -> None:

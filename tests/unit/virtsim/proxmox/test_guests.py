@@ -162,7 +162,13 @@ def test_what_waits_is_applied_by_a_reboot(root):
     path = "/nodes/pve2/qemu/102"
     rows = {r["key"]: r for r in root.data("GET", f"{path}/pending")}
     assert (rows["memory"]["value"], rows["memory"]["pending"]) == ("2048", "4096")
+    before = root.data("GET", f"{path}/status/current")
     assert root.run("POST", f"{path}/status/reboot") == "OK"
+    # As on a real node, the task ends with the shutdown, and a start follows.
+    states = [root.data("GET", f"{path}/status/current") for _ in range(3)]
+    assert states[0]["status"] == "stopped"
+    assert states[-1]["status"] == "running"
+    assert states[-1]["pid"] != before["pid"]
     rows = {r["key"]: r for r in root.data("GET", f"{path}/pending")}
     assert rows["memory"] == {"key": "memory", "value": "4096"}
 
