@@ -69,6 +69,7 @@ def configured(command: _Command) -> _Command:
         "virtbridge targets --probe             can every target be reached?",
         "virtbridge serve                       serve one MCP client on stdin and stdout",
         "virtbridge call vm_list state=running  the same tools, by hand",
+        "virtbridge search clone a vm           find one of 2,000 operations",
     ),
 )
 @click.version_option(__version__, prog_name="virtbridge")
@@ -84,20 +85,36 @@ def cli(verbose: bool) -> None:
 @cli.command(
     epilog=examples(
         '{"mcpServers": {"virtbridge": {"command": "virtbridge", "args": ["serve"]}}}',
+        "virtbridge serve --http 127.0.0.1:8801",
     ),
 )
+@click.option(
+    "--http",
+    metavar="HOST:PORT",
+    help="Serve streamable HTTP at /mcp instead; loopback addresses only, because there is no "
+    "login.",
+)
 @configured
-def serve(**chosen: Any) -> None:
-    """Serve MCP on standard input and output.
+def serve(http: str | None, **chosen: Any) -> None:
+    """Serve MCP on standard input and output, or over HTTP.
 
     An MCP client starts this command itself; nothing is printed but the protocol, and logs go to
     standard error. It starts also when no target is configured.
     """
     from .cli_open import open_surface
-    from .server import serve_stdio
+    from .errors import AddressRefused
+    from .serving import listen, serve_http, serve_stdio
 
     with open_surface(**chosen) as surface:
-        serve_stdio(surface, __version__)
+        if http is None:
+            serve_stdio(surface, __version__)
+            return
+        try:
+            listener = listen(http)
+        except AddressRefused as error:
+            raise click.UsageError(f"--http: {error}") from error
+        with listener:
+            serve_http(surface, __version__, listener)
 
 
 @cli.command()
@@ -142,6 +159,64 @@ def call(
         arguments = arguments_of(surface, tool, pairs, json_args)
         answer = call_tool(surface, tool, arguments)
     show_answer(answer, json_output)
+    sys.exit(0 if answer.ok else FAILED)
+
+
+@cli.command(
+    epilog=examples(
+        "virtbridge search add a disk to a vm --platform proxmox",
+        "virtbridge search backup --risk read --limit 20",
+    ),
+)
+@click.argument("words", nargs=-1, required=True)
+@click.option("--platform", help="Only of fleet, proxmox, cloudstack or kubevirt.")
+@click.option("--risk", help="Only read, write, disruptive or destructive.")
+@click.option("--limit", type=int, default=10, show_default=True, help="The most to show.")
+@configured
+@as_json
+def search(
+    words: tuple[str, ...],
+    platform: str | None,
+    risk: str | None,
+    limit: int,
+    json_output: bool,
+    **chosen: Any,
+) -> None:
+    """Find modules and vendor operations by WORDS that say what they should do."""
+    from .cli_call import call_tool
+    from .cli_open import open_surface
+    from .cli_output import show_answer
+
+    narrowed = {"platform": platform, "risk": risk}
+    given = {name: value for name, value in narrowed.items() if value is not None}
+    with open_surface(**chosen) as surface:
+        query = {"query": " ".join(words), "limit": limit}
+        answer = call_tool(surface, "tool_search", query | given)
+    show_answer(answer, json_output)
+    sys.exit(0 if answer.ok else FAILED)
+
+
+@cli.command(
+    epilog=examples(
+        "virtbridge describe proxmox_vm",
+        "virtbridge describe 'proxmox:POST /nodes/{node}/qemu/{vmid}/clone'",
+    ),
+)
+@click.argument("operation")
+@configured
+@as_json
+def describe(operation: str, json_output: bool, **chosen: Any) -> None:
+    """Show the arguments, the risk and the answer of one OPERATION that search has found."""
+    from .cli_call import call_tool
+    from .cli_open import open_surface
+    from .cli_output import show_answer, show_description
+
+    with open_surface(**chosen) as surface:
+        answer = call_tool(surface, "tool_describe", {"operation": operation})
+    if answer.ok and not json_output:
+        show_description(answer.body["data"])
+    else:
+        show_answer(answer, json_output)
     sys.exit(0 if answer.ok else FAILED)
 
 

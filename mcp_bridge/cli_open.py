@@ -25,6 +25,8 @@ from .targets import Target
 from .targets_problems import TargetsInvalid
 from .tools.door import Door, Setup
 
+_STOP_SECONDS = 5.0
+
 
 class Misconfigured(click.ClickException):
     """The configuration cannot be used; every problem is shown."""
@@ -43,23 +45,22 @@ def open_surface(
     if problems or config is None or path is None:
         raise Misconfigured("\n".join([*problems, "Nothing was started; correct this first."]))
     executor = _executor(config)
+    setup = Setup(
+        targets=targets,
+        targets_path=path,
+        catalog=Catalog(),
+        executor=executor,
+        audit=Audit(config.audit_path),
+        rules=config.policy.rules,
+        flags=config.flags,
+        max_bytes=config.server.max_answer_bytes,
+        timeout=config.runner.timeout,
+    )
+    surface = Surface(Door(setup), patience=config.server.answer_within)
     try:
-        yield Surface(
-            Door(
-                Setup(
-                    targets=targets,
-                    targets_path=path,
-                    catalog=Catalog(),
-                    executor=executor,
-                    audit=Audit(config.audit_path),
-                    rules=config.policy.rules,
-                    flags=config.flags,
-                    max_bytes=config.server.max_answer_bytes,
-                    timeout=config.runner.timeout,
-                )
-            )
-        )
+        yield surface
     finally:
+        surface.stop(_STOP_SECONDS)
         executor.close()
 
 

@@ -56,6 +56,25 @@ def show_answer(answer: Answer, json_output: bool) -> None:
         click.echo(f"more: repeat with cursor={following}", err=True)
 
 
+def show_description(described: Mapping[str, Any]) -> None:
+    """Print what an operation is, and its arguments as a table."""
+    described = dict(described)
+    arguments = described.pop("args")
+    required = described.pop("required", arguments.get("required", ()))
+    _print(_pairs(described))
+    properties = arguments["properties"] if arguments.get("type") == "object" else arguments
+    table = _table("argument (* required)", "type", "default", "what for")
+    for name, schema in properties.items():
+        facts = schema if isinstance(schema, Mapping) else {"type": schema}
+        table.add_row(
+            f"{name}*" if name in required else name,
+            "|".join(map(str, facts["enum"])) if "enum" in facts else str(facts.get("type", "any")),
+            _cell(facts.get("default")),
+            str(facts.get("description", "")),
+        )
+    _print(table)
+
+
 def show_problems(problems: Sequence[str], read: Sequence[str], json_output: bool) -> None:
     """Print the mistakes of the configuration, or that there are none."""
     if json_output:

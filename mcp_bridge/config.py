@@ -52,6 +52,12 @@ class Server(_Section):
     max_answer_bytes: int = Field(
         default=24 * 1024, ge=4096, le=80 * 1024, description="largest answer, in bytes"
     )
+    answer_within: float = Field(
+        default=100.0,
+        ge=0.1,
+        le=86_400,
+        description="seconds until a call that still runs is answered with its run_id",
+    )
     read_only: bool = Field(
         default=False, description="refuse every call that writes; beats the rules"
     )

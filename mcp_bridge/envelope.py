@@ -149,7 +149,9 @@ def module_failed(result: Mapping[str, Any], *, run_id: str, **parts: Any) -> En
     retryable = error.get("retryable")
     if code == "uncertain" or not isinstance(retryable, bool):
         retryable = None
-    return failed(code, message, retryable=retryable, run_id=run_id, **parts)
+    return failed(
+        code, message, retryable=retryable, run_id=run_id, diff=result.get("diff"), **parts
+    )
 
 
 def rows(

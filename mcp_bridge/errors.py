@@ -47,3 +47,7 @@ class JobRefused(BridgeError):
 
 class RunnerBroken(BridgeError):
     """The runner could not be started on this machine; the message says what is missing."""
+
+
+class AddressRefused(BridgeError):
+    """The server cannot, or must not, listen on the address; the message says why."""

@@ -8,6 +8,7 @@ A vendor operation is run by the raw module of its platform. Its id says which o
 
 from __future__ import annotations
 
+import difflib
 import json
 import math
 import re
@@ -45,6 +46,7 @@ _SYNONYMS: Mapping[str, tuple[str, ...]] = {
 _EMPTY = frozenset({"a", "all", "an", "and", "for", "from", "in", "it", "of", "on", "the", "to"})
 _K, _B = 1.2, 0.6
 _CURATED, _SYNONYM = 1.3, 0.5
+_SLIP, _NEAR = 0.8, 3
 
 
 @dataclass(frozen=True)
@@ -91,8 +93,10 @@ class Operations:
         """Return one operation; `Refusal` with the nearest names when there is none."""
         found = self.all.get(ident)
         if found is None:
-            near = [row.id for row in self.search(ident, limit=3)] if ident else []
-            hint = f" (did you mean {', '.join(near)}?)" if near else ""
+            # A slip of the pen is near by its letters, a guess by its words.
+            near = difflib.get_close_matches(ident, self.all, n=1, cutoff=_SLIP)
+            near += [row.id for row in self.search(ident, limit=_NEAR) if row.id not in near]
+            hint = f" (did you mean {', '.join(near[:_NEAR])}?)" if near else ""
             raise Refusal(
                 "invalid_args",
                 f"There is no operation {ident!r}{hint}.",

@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .operations import Operations
-from .tools import generic, power, targets, vms, writes
+from .tools import generic, power, runs, targets, vms, writes
 from .tools.arguments import ArgumentCheck, suggestion
 from .tools.door import Door
+from .tools.running import Runs
 from .tools.spec import Answer, Call, Caller, Signals, Tool, UnknownTool
 
 
@@ -18,16 +19,20 @@ class Surface:
     """All tools over one configuration.
 
     The list is static: it depends on the configuration alone, never on what was called before.
+    ``patience`` is how many seconds a server should wait for an answer, see `Signals`.
     """
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: Door, *, patience: float | None = None) -> None:
         self._door = door
+        self.patience = patience
+        self._runs = Runs()
         every = (
             *targets.tools(door),
             *vms.tools(door),
             *writes.tools(door),
             *power.tools(door),
             *generic.tools(door, Operations(door.catalog)),
+            *runs.tools(self._runs),
         )
         self.tools: Sequence[Tool] = tuple(tool for tool in every if door.offers(tool))
         self._by_name = {tool.name: tool for tool in self.tools}
@@ -52,4 +57,11 @@ class Surface:
             hint = suggestion(name, self._by_name)
             raise UnknownTool(f"There is no tool {name!r}{hint}; tools/list names them all.")
         call = Call(name, arguments, caller, signals or Signals())
+        if tool.starts_run:
+            check = self._checks[name]
+            return self._runs.perform(call, lambda each: self._door.finish(each, tool, check))
         return self._door.finish(call, tool, self._checks[name])
+
+    def stop(self, seconds: float) -> None:
+        """Cancel every call, and return when all have ended or the time is over."""
+        self._runs.stop(seconds)

@@ -169,6 +169,7 @@ def _finders(generic: _Generic) -> tuple[Tool, ...]:
             ),
             input_schema=_SEARCH,
             answer=generic.search,
+            starts_run=False,
         ),
         Tool(
             name="tool_describe",
@@ -176,6 +177,7 @@ def _finders(generic: _Generic) -> tuple[Tool, ...]:
             description="Shows the arguments, the risk and the answer of one operation.",
             input_schema=_DESCRIBE,
             answer=generic.describe,
+            starts_run=False,
         ),
     )
 

@@ -12,7 +12,7 @@ from .door import Door
 from .spec import REF, Call, Tool, schema
 
 STATES = ("started", "stopped", "restarted", "reset", "paused", "resumed")
-_LONGEST_WAIT = 100
+_LONGEST_WAIT = 3600
 _DEFAULT_WAIT = 90
 
 _SCHEMA = schema(

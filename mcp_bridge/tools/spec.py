@@ -60,16 +60,23 @@ class Caller:
     client: str
 
 
-def _quiet(_message: str) -> None:
+def _quiet(*_message: Any) -> None:
     """Report to nobody."""
 
 
 @dataclass(frozen=True)
 class Signals:
-    """The two wires of a running call: progress out, cancellation in."""
+    """The wires of a running call: what it reports, cancellation, and the caller's patience.
+
+    ``started`` takes the run's id and its targets, ``logged`` what the run printed, redacted.
+    ``patience`` is how many seconds to wait before the id of the run is the answer.
+    """
 
     progress: Callable[[str], None] = _quiet
     cancelled: threading.Event = field(default_factory=threading.Event)
+    started: Callable[[str, tuple[str, ...]], None] = _quiet
+    logged: Callable[[str], None] = _quiet
+    patience: float | None = None
 
 
 @dataclass(frozen=True)
@@ -99,7 +106,8 @@ class Tool:
     """One tool as a client sees it, and the function that gives the envelope of a call.
 
     The hints are static: ``destructive`` is true as soon as any argument can lead to a
-    loss, and decides nothing (policy judges each call by its risk).
+    loss, and decides nothing (policy judges each call by its risk). ``starts_run`` is false for
+    what the bridge answers from its own memory.
     """
 
     name: str
@@ -110,6 +118,7 @@ class Tool:
     read_only: bool = True
     destructive: bool = False
     idempotent: bool = True
+    starts_run: bool = True
     output_schema: Schema = field(default_factory=lambda: OUTPUT_SCHEMA)
 
 

@@ -11,7 +11,7 @@ from ..envelope import changed
 from .door import Door
 from .spec import REF, Call, Schema, Tool, schema
 
-LONGEST_WAIT = 100
+LONGEST_WAIT = 3600
 _DEFAULT_WAIT = 95
 _TEXT: Schema = {"type": "string", "minLength": 1, "maxLength": 253}
 _NAMES: Schema = {
@@ -99,13 +99,14 @@ class _Writes:
         arguments = dict(call.arguments)
         target = self._door.pick([arguments.pop("target")])[0]
         state = "started" if arguments.pop("started", True) else "present"
-        return self._run(call, "vm", {**arguments, "state": state}, target)
+        arguments |= {"state": state, "existing": "forbidden"}
+        return self._run(call, "vm", arguments, target)
 
     def update(self, call: Call) -> Mapping[str, Any]:
         arguments = dict(call.arguments)
         if arguments.pop("restart", False):
             arguments["restart"] = "if_needed"
-        return self._on(call, "vm", arguments)
+        return self._on(call, "vm", {**arguments, "existing": "required"})
 
     def snapshot(self, call: Call) -> Mapping[str, Any]:
         return self._on(call, "vm_snapshot", dict(call.arguments))
@@ -148,8 +149,9 @@ def _makers(writes: _Writes) -> tuple[Tool, ...]:
             name="vm_create",
             title="Create a virtual machine",
             description=(
-                "Creates a VM on one target and starts it. A VM of that name that is there is "
-                "changed to what is given; the same call twice is unchanged. check: true previews."
+                "Creates a VM on one target and starts it. A VM of that name is never changed: "
+                "the same call twice is unchanged, one that differs is a conflict with the diff. "
+                "check: true previews."
             ),
             input_schema=_CREATE,
             answer=writes.create,

@@ -136,6 +136,19 @@ options:
       - absent
       - started
       - stopped
+  existing:
+    description:
+      - What may be there already.
+      - V(required) never creates, so that a mistyped name does not.
+      - 'V(forbidden) never changes what exists: it is left alone
+        when it is what the task says, and the task fails with the
+        differences when not.'
+    type: str
+    default: any
+    choices:
+      - any
+      - required
+      - forbidden
   exact:
     description:
       - Remove what the lists and mappings in this task do not name.

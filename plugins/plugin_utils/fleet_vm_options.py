@@ -11,7 +11,7 @@ from typing import Any
 from ..module_utils.engine.errors import Unsupported, ValidationFailed
 
 Options = dict[str, Any]
-_SAME = ("name", "state", "force", "restart", "exact", "wait", "wait_timeout")
+_SAME = ("name", "state", "existing", "force", "restart", "exact", "wait", "wait_timeout")
 _DOCKER = "docker://"
 
 

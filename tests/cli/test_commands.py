@@ -16,7 +16,9 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ("call", "check-config", "demo", "serve", "sim", "targets", "tools")
+COMMANDS = (
+    "call", "check-config", "demo", "describe", "search", "serve", "sim", "targets", "tools",
+)  # fmt: skip
 
 
 class Shell:
@@ -81,7 +83,8 @@ def test_tools_are_listed_without_any_configuration(shell: Shell) -> None:
     listed = shell("tools", "--json")
     assert listed.returncode == 0, listed.stderr
     names = [tool["name"] for tool in json.loads(listed.stdout)]
-    assert names == ["target_list", "vm_list", "vm_get", "vm_power"]
+    golden = ROOT / "tests/mcp/golden/tools.json"
+    assert names == [tool["name"] for tool in json.loads(golden.read_text())]
     assert "vm_power" in shell("tools").stdout
     assert "vm_power" not in shell("tools", "--read-only").stdout
 
@@ -100,6 +103,33 @@ def test_a_wrong_command_line_is_exit_code_two(shell: Shell) -> None:
         assert done.returncode == 2, (words, done.stdout, done.stderr)
         assert done.stdout == ""
         assert says in done.stderr, words
+        assert "Traceback" not in done.stderr
+
+
+def test_an_operation_is_found_and_described(shell: Shell) -> None:
+    found = shell("search", "clone", "a", "guest", "--platform", "proxmox", "--json")
+    operations = [row["operation"] for row in json.loads(found.stdout)["data"]["operations"]]
+    clone = "proxmox:POST /nodes/{node}/qemu/{vmid}/clone"
+    assert clone in operations
+    assert clone.split(maxsplit=1)[0] in shell("search", "clone", "a", "guest").stdout
+    shown = shell("describe", clone)
+    assert shown.returncode == 0
+    assert "newid*" in shown.stdout
+    assert "raw|qcow2|vmdk" in shown.stdout
+    told = json.loads(shell("describe", "proxmox_vm_power", "--json").stdout)
+    assert "state" in told["data"]["args"]["properties"]
+    assert "state*" in shell("describe", "proxmox_vm_power").stdout
+
+
+def test_what_cannot_be_found_is_exit_code_one(shell: Shell) -> None:
+    for words, says in (
+        (("describe", "proxmox_vm_powr"), "did you mean proxmox_vm_power"),
+        (("search", "clone", "--platform", "proxmix"), "did you mean proxmox"),
+        (("search", "clone", "--limit", "0"), "limit"),
+    ):
+        done = shell(*words)
+        assert done.returncode == 1, words
+        assert says in done.stderr
         assert "Traceback" not in done.stderr
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -121,6 +122,29 @@ class Bridge:
         lines = path.read_text().splitlines() if path.exists() else []
         rows = [json.loads(line) for line in lines]
         return [row for row in rows if event in (None, row["event"])]
+
+
+def processes_of(home: Path) -> list[int]:
+    """Return the processes that were started with this home."""
+    mark = str(home).encode()
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit() and int(folder.name) != os.getpid():
+            try:
+                environ = (folder / "environ").read_bytes() + (folder / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if mark in environ:
+                found.append(int(folder.name))
+    return found
+
+
+def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
+    """Wait until something holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
 
 
 @pytest.fixture

@@ -5,14 +5,13 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-import time
-from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.mcp.conftest import processes_of, until
 
 INITIALIZE = {
     "jsonrpc": "2.0",
@@ -65,28 +64,6 @@ class Raw:
         return rest[0], rest[1]
 
 
-def _processes(home: Path) -> list[int]:
-    """Return the processes that were started with this home."""
-    mark = str(home).encode()
-    found = []
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit() and int(folder.name) != os.getpid():
-            try:
-                environ = (folder / "environ").read_bytes() + (folder / "cmdline").read_bytes()
-            except OSError:
-                continue
-            if mark in environ:
-                found.append(int(folder.name))
-    return found
-
-
-def _until(condition: Any, seconds: float = 10.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, None])
 def test_however_the_server_ends_no_process_of_a_run_is_left(lab: Any, number: Any) -> None:
     bridge, sim = lab
@@ -94,13 +71,13 @@ def test_however_the_server_ends_no_process_of_a_run_is_left(lab: Any, number: A
     home = bridge.folder.parent
     with Raw(bridge) as raw:
         raw.call("vm_list", 2)
-        _until(lambda: any(row["path"].startswith("/api2") for row in sim.control.journal()))
-        assert len(_processes(home)) > 1
+        until(lambda: any(row["path"].startswith("/api2") for row in sim.control.journal()))
+        assert len(processes_of(home)) > 1
         if number is not None:
             raw.process.send_signal(number)
         _out, errors = raw.close()
     assert "Traceback" not in errors
-    _until(lambda: not _processes(home))
+    until(lambda: not processes_of(home))
     if number != signal.SIGKILL:
         assert [row["status"] for row in bridge.audit("outcome")] == ["canceled"]
 

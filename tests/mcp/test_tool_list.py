@@ -61,6 +61,7 @@ def test_read_only_hides_the_tools_that_write(bridge: Any) -> None:
         "tool_search",
         "tool_describe",
         "tool_read",
+        "run_get",
     ]
 
 
@@ -88,3 +89,11 @@ def test_an_unknown_tool_is_a_protocol_error_with_the_nearest_name(bridge: Any, 
         assert caught.value.code == INVALID_PARAMS
 
     bridge.session(talk, mode=mode)
+
+
+def test_the_page_about_the_server_has_every_tool() -> None:
+    page = (GOLDEN.parents[3] / "docs/mcp.md").read_text()
+    table = page.partition("## Tools")[2].partition("## Answers")[0]
+    rows = [line for line in table.splitlines() if line.startswith("| `")]
+    shown = re.findall(r"`([a-z_]+)`", " ".join(row.split("|")[1] for row in rows))
+    assert sorted(shown) == sorted(tool["name"] for tool in json.loads(GOLDEN.read_text()))

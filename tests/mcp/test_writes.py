@@ -70,3 +70,34 @@ def test_what_a_platform_lacks_is_said(lab: tuple[Bridge, virtsim.SimServer]) ->
     body = lab[0].call("vm_create", target="lab", name="fresh", size="small", check=True)
     assert body["error"]["code"] == "unsupported"
     assert "size" in body["error"]["message"]
+
+
+UNKNOWN = {
+    "proxmox": "lab/-/999",
+    "cloudstack": "lab/-/6f3d1b9e-5c0a-4a8e-9b57-2f7c1d0e4a11",
+    "kubevirt": "lab/default/mistyped",
+}
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("platform", sorted(NEW))
+def test_creating_never_changes_and_changing_never_creates(bridge: Bridge, platform: str) -> None:
+    made = {"target": "lab", "name": "fresh", **NEW[platform]}
+    with virtsim.start(platform, seed="small") as sim:
+        bridge.add("lab", sim)
+
+        async def talk(client: Client) -> list[dict[str, Any]]:
+            typo = {"ref": UNKNOWN[platform], **CHANGED[platform]}
+            unknown = await bridge.answer(client, "vm_update", **typo)
+            assert sim.control.writes() == []
+            await bridge.answer(client, "vm_create", **made)
+            written = len(sim.control.writes())
+            other = await bridge.answer(client, "vm_create", **{**made, **CHANGED[platform]})
+            assert len(sim.control.writes()) == written
+            return [unknown, other]
+
+        unknown, other = bridge.session(talk)
+    assert unknown["error"]["code"] == "not_found"
+    assert other["error"]["code"] == "conflict"
+    assert other["error"]["retryable"] is False
+    assert set(other["diff"]["after"]) in ({"tags"}, {"labels"})

@@ -33,7 +33,7 @@ class VirtbridgeError(Exception):
 
     ``message`` is one or more full sentences for a person. It never holds a secret.
     ``fields`` maps argument names to what is wrong with each. ``request`` names the
-    API call (method and path, or command), never its body.
+    API call (method and path, or command), never its body. ``diff`` is what would have changed.
     """
 
     kind: ClassVar[str] = "internal"
@@ -48,6 +48,7 @@ class VirtbridgeError(Exception):
         request: str | None = None,
         retryable: bool | None = None,
         log: tuple[str, ...] = (),
+        diff: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -56,6 +57,7 @@ class VirtbridgeError(Exception):
         self.request = request
         self.retryable = self.retryable_by_default if retryable is None else retryable
         self.log = tuple(log)
+        self.diff = diff
 
     def as_result(self) -> dict[str, Any]:
         """Return the ``error`` part of a failed module result (design, contract 8)."""

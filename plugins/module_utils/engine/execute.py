@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypeAlias
 
-from .errors import InternalError, UncertainOutcome, VirtbridgeError
-from .find import find_one, label_of
+from .errors import Conflict, InternalError, NotFound, UncertainOutcome, VirtbridgeError
+from .find import find_one, identity_of, label_of
 from .plan import Plan
 from .planning import diff_of, make_plan, unreadable
 from .resource import Operations, Resource
@@ -29,6 +29,7 @@ def reconcile(
     actual = find_one(resource, operations, desired)
     plan = make_plan(resource, desired, actual)
     diff = diff_of(resource, plan, actual)
+    _mind_existing(resource, desired, actual, plan)
     if plan.changed and not check:
         _Execution(resource, operations, desired, actual).run(plan)
         actual = _verified(resource, operations, desired, plan) if wait else None
@@ -43,6 +44,28 @@ def reconcile(
     if actual is not None and not (check and plan.action == "delete"):
         result["object"] = operations.report(actual)
     return result
+
+
+def _mind_existing(
+    resource: Resource, desired: Mapping[str, Any], actual: Actual, plan: Plan
+) -> None:
+    """Refuse a plan that creates or changes what ``existing`` says it must not."""
+    rule = desired.get("existing", "any")
+    if rule == "required" and plan.action == "create":
+        raise NotFound(
+            f"No object matches {identity_of(resource, desired)} on this endpoint, and existing: "
+            "required forbids to create it. Nothing was changed; check its spelling."
+        )
+    if rule == "forbidden" and actual is not None and plan.changed and plan.action != "delete":
+        wrong = _differences(plan, actual)
+        label = label_of(resource, desired, actual)
+        raise Conflict(
+            f"{label} exists and differs: {'; '.join(f'{k} {v}' for k, v in wrong.items())}. "
+            "Nothing was changed, because existing: forbidden leaves alone what is there.",
+            fields=wrong,
+            retryable=False,
+            diff=diff_of(resource, plan, actual),
+        )
 
 
 class _Execution:

@@ -73,6 +73,8 @@ class Session:
         if error is not None:
             result = {"changed": bool(self.operations), "msg": error.message}
             result["error"] = error.as_result()
+            if error.diff is not None:
+                result["diff"] = error.diff
         if self.declaration.writes:
             result["operations"] = [vars(each) for each in self.operations]
         clean: dict[str, Any] = self._redactor.value(result)

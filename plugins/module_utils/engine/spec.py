@@ -69,6 +69,18 @@ _RESTART = Field(
     doc="Whether to restart a running guest when a change takes effect, or can be made, only so.",
     role="option",
 )
+_EXISTING = Field(
+    "existing",
+    choices=("any", "required", "forbidden"),
+    default="any",
+    doc=(
+        "What may be there already.",
+        "V(required) never creates, so that a mistyped name does not.",
+        "V(forbidden) never changes what exists: it is left alone when it is what the task says, "
+        "and the task fails with the differences when not.",
+    ),
+    role="option",
+)
 _LIMIT = Field(
     "limit",
     int,
@@ -184,6 +196,8 @@ def _resource_fields(resource: Resource) -> list[Field]:
             role="option",
         )
     ]
+    if "started" in resource.states:
+        fields.append(_EXISTING)
     if any(item.write_only for item in resource.fields):
         fields.append(_UPDATE_SECRETS)
     if any(item.immutable for item in resource.fields):

@@ -1,0 +1,131 @@
+# Copyright: (c) 2026, the virtbridge maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The server's transports: standard input and output, or streamable HTTP on loopback."""
+
+from __future__ import annotations
+
+import getpass
+import ipaddress
+import os
+import signal
+import socket
+import sys
+from types import FrameType
+from typing import NoReturn
+
+import anyio
+import anyio.to_thread
+import uvicorn
+from mcp.server.stdio import stdio_server
+from mcp.server.transport_security import TransportSecuritySettings
+
+from .errors import AddressRefused
+from .server import build_server
+from .surface import Surface
+
+PATH = "/mcp"
+# Whoever reaches a loopback port; there is no authentication that could say more.
+_ANYONE_HERE = "http:loopback"
+_LOCAL_NAMES = ("127.0.0.1", "localhost", "[::1]")
+_STOP_SECONDS = 5.0
+_CLOSE_SECONDS = 3
+
+
+def serve_stdio(surface: Surface, version: str) -> None:
+    """Serve one client over standard input and output until it closes its end.
+
+    SIGTERM and SIGINT cancel what is running and end the process.
+    """
+    server = build_server(surface, version, f"os:{getpass.getuser()}")
+
+    async def main() -> None:
+        async with anyio.create_task_group() as group:
+            group.start_soon(_until_told, surface)
+            async with stdio_server() as (read, write):
+                await server.run(read, write, server.create_initialization_options())
+            group.cancel_scope.cancel()
+
+    anyio.run(main)
+
+
+async def _until_told(surface: Surface) -> None:
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async for number in signals:
+            await anyio.to_thread.run_sync(surface.stop, _STOP_SECONDS)
+            # A thread of the transport waits in read(stdin), which nothing can interrupt.
+            os._exit(128 + number)
+
+
+def listen(address: str) -> socket.socket:
+    """Return a socket that listens on ``HOST:PORT``, which must be of this machine alone.
+
+    Port 0 chooses a free one. Raises AddressRefused for an address that is none, that others can
+    reach, or that is taken.
+    """
+    host, sign, port = address.rpartition(":")
+    host = host.strip("[]")
+    if not sign or not port.isdecimal() or int(port) > 65_535:
+        raise AddressRefused(f"{address!r} is no HOST:PORT, such as 127.0.0.1:8801.")
+    try:
+        place = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
+    except ValueError:
+        raise AddressRefused(f"{host!r} is no IP address and not localhost.") from None
+    if not place.is_loopback:
+        raise AddressRefused(
+            f"{host} can be reached by others, and this server knows no login. Listen on "
+            f"127.0.0.1:{port}, and put what authenticates callers before it."
+        )
+    family = socket.AF_INET6 if place.version == 6 else socket.AF_INET
+    try:
+        return socket.create_server((str(place), int(port)), family=family)
+    except OSError as error:
+        raise AddressRefused(f"cannot listen on {address}: {error.strerror}.") from error
+
+
+def serve_http(surface: Surface, version: str, listener: socket.socket) -> None:
+    """Serve any number of clients over streamable HTTP until SIGTERM or SIGINT.
+
+    Requests that name another host, or come from a page of another origin, are refused: a web
+    page in the operator's browser must not reach the bridge.
+    """
+    host, port = listener.getsockname()[:2]
+    names = [f"{name}:{port}" for name in _LOCAL_NAMES]
+    app = build_server(surface, version, _ANYONE_HERE).streamable_http_app(
+        streamable_http_path=PATH,
+        host=host,
+        transport_security=TransportSecuritySettings(
+            allowed_hosts=names, allowed_origins=[f"http://{name}" for name in names]
+        ),
+    )
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=_CLOSE_SECONDS,
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # The server puts these back at its end and raises the signal again.
+        signal.signal(number, _leave)
+    shown = f"[{host}]" if ":" in host else host
+    sys.stderr.write(
+        f"virtbridge serves MCP on http://{shown}:{port}{PATH}, without a login: every user of "
+        "this machine can call it. Ctrl-C ends it.\n"
+    )
+    sys.stderr.flush()
+    _HttpServer(config, surface).run(sockets=[listener])
+
+
+class _HttpServer(uvicorn.Server):
+    """Cancels the calls when it is told to end, so that their answers can still leave."""
+
+    def __init__(self, config: uvicorn.Config, surface: Surface) -> None:
+        super().__init__(config)
+        self._surface = surface
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._surface.stop(0)
+        super().handle_exit(sig, frame)
+
+
+def _leave(number: int, _frame: FrameType | None) -> NoReturn:
+    raise SystemExit(128 + number)

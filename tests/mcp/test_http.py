@@ -1,0 +1,184 @@
+# Copyright: (c) 2026, the virtbridge maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The server over streamable HTTP: the same tools, and nobody from outside."""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import anyio
+import pytest
+import requests
+from mcp import Client
+
+from tests.mcp.conftest import Bridge, processes_of, until
+from virtsim import SimServer
+
+Lab = tuple[Bridge, SimServer]
+CALL = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "tools/call",
+    "params": {"name": "vm_list", "arguments": {}},
+}
+JSON = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+
+
+class Http:
+    """A server that listens on a free port."""
+
+    def __init__(self, bridge: Bridge, *flags: str) -> None:
+        self.process = subprocess.Popen(
+            bridge.command("serve", "--http", "127.0.0.1:0", *flags), env=bridge.environment,
+            cwd=bridge.folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        assert self.process.stderr is not None
+        said = self.process.stderr.readline()
+        found = re.search(r"http://127\.0\.0\.1:\d+/mcp", said)
+        assert found, said
+        self.url = found[0]
+
+    def end(self) -> tuple[str, str]:
+        """Return what it printed, its end waited for."""
+        out, errors = self.process.communicate(timeout=20)
+        return out, errors
+
+    def post(self, **headers: str) -> requests.Response:
+        """Return the answer to a call of a tool with these headers."""
+        return requests.post(self.url, json=CALL, headers=JSON | headers, timeout=10)
+
+
+@pytest.fixture
+def served(lab: Lab) -> Iterator[tuple[Bridge, SimServer, Http]]:
+    """Return a server over HTTP with one simulator behind it."""
+    bridge, sim = lab
+    server = Http(bridge)
+    yield bridge, sim, server
+    server.process.kill()
+    server.process.communicate()
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy", "2026-07-28"])
+def test_a_client_does_the_whole_way(served: Any, mode: Any) -> None:
+    bridge, sim, server = served
+
+    async def talk() -> list[dict[str, Any]]:
+        with anyio.fail_after(60):
+            async with Client(server.url, mode=mode) as client:
+                found = await bridge.answer(client, "tool_search", query="start a machine")
+                shown = await bridge.answer(client, "tool_describe", operation="vm_power")
+                power = {
+                    "operation": "vm_power",
+                    "target": "lab",
+                    "args": {"ref": "lab/-/101", "state": "started"},
+                }
+                planned = await bridge.answer(client, "tool_call", **power, check=True)
+                assert sim.control.writes() == []
+                done = await bridge.answer(client, "tool_call", **power)
+                return [found, shown, planned, done]
+
+    found, shown, planned, done = anyio.run(talk)
+    assert "vm_power" in [row["operation"] for row in found["data"]["operations"]]
+    assert "state" in shown["data"]["args"]["properties"]
+    assert planned["status"] == "planned", planned
+    assert done["status"] == "changed", done
+    assert {row["principal"] for row in bridge.audit("intent")} == {"http:loopback"}
+
+
+def test_clients_are_served_side_by_side(served: Any) -> None:
+    bridge, _sim, server = served
+    answers: list[dict[str, Any]] = []
+
+    async def one() -> None:
+        async with Client(server.url) as client:
+            answers.append(await bridge.answer(client, "vm_list", fields=["name"]))
+
+    async def main() -> None:
+        with anyio.fail_after(60):
+            async with anyio.create_task_group() as group:
+                for _number in range(4):
+                    group.start_soon(one)
+
+    anyio.run(main)
+    assert len({answer["run_id"] for answer in answers}) == 4
+    assert {str(answer["data"]) for answer in answers} == {str(answers[0]["data"])}
+
+
+def test_what_a_foreign_web_page_could_send_is_refused(served: Any) -> None:
+    bridge, sim, server = served
+    port = server.url.split(":")[2].split("/")[0]
+    assert server.post(Host="evil.example.org").status_code == 421
+    assert server.post(Host=f"evil.example.org:{port}").status_code == 421
+    assert server.post(Origin="http://evil.example.org").status_code == 403
+    assert server.post(Origin="null").status_code == 403
+    form = {"Content-Type": "text/plain"}
+    assert 400 <= server.post(**form).status_code < 500
+    assert 400 <= requests.get(server.url, headers=JSON, timeout=10).status_code < 500
+    big = requests.post(server.url, data=b"x" * (5 << 20), headers=JSON, timeout=10)
+    assert big.status_code == 413
+    assert sim.control.journal() == []
+    assert bridge.audit() == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_and_what_it_runs(served: Any, number: int) -> None:
+    bridge, sim, server = served
+    sim.control.fault("timeout", path="/api2/json/(nodes|cluster)", count=0)
+    body: list[dict[str, Any]] = []
+
+    async def ask() -> None:
+        async with Client(server.url) as client:
+            body.append(await bridge.answer(client, "vm_list"))
+
+    async def main() -> None:
+        with anyio.fail_after(60):
+            async with anyio.create_task_group() as group:
+                group.start_soon(ask)
+                await anyio.to_thread.run_sync(until, sim.control.journal)
+                server.process.send_signal(number)
+
+    anyio.run(main)
+    _out, errors = server.end()
+    assert body[0]["error"]["code"] == "cancelled"
+    assert server.process.returncode == 128 + number
+    assert "Traceback" not in errors
+    assert [row["status"] for row in bridge.audit("outcome")] == ["canceled"]
+    until(lambda: not processes_of(bridge.folder.parent))
+
+
+@pytest.mark.parametrize(
+    ("address", "says"),
+    [
+        ("0.0.0.0:8801", "can be reached by others"),
+        ("192.0.2.7:8801", "can be reached by others"),
+        ("[::]:8801", "can be reached by others"),
+        ("example.org:8801", "no IP address"),
+        ("8801", "no HOST:PORT"),
+        ("127.0.0.1:http", "no HOST:PORT"),
+        ("127.0.0.1:70000", "no HOST:PORT"),
+    ],
+)
+def test_an_address_that_will_not_do_is_refused(bridge: Bridge, address: str, says: str) -> None:
+    done = _serve(bridge, address)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_port_that_is_taken_is_said(bridge: Bridge) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = _serve(bridge, f"127.0.0.1:{taken.getsockname()[1]}")
+    assert done.returncode == 2
+    assert "in use" in done.stderr
+
+
+def _serve(bridge: Bridge, address: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        bridge.command("serve", "--http", address), env=bridge.environment, cwd=bridge.folder,
+        capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
