@@ -3,6 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := build/venv.stamp
+NODE_STAMP := build/node.stamp
 export PYTHONDONTWRITEBYTECODE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -20,13 +21,17 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	@$(BIN)/python -m pip install -qq --no-deps --no-build-isolation --editable .
 	@mkdir -p build && touch $@
 
+# The conformance suite of MCP is a package of npm, which comes with Node.js from a wheel.
+$(NODE_STAMP): $(STAMP) tests/conformance/package-lock.json tools/conformance.py
+	@$(BIN)/python tools/conformance.py && touch $@
+
 demo: $(STAMP) ## start the simulators, run the demo playbook twice and an MCP session, show what happened
 	@$(BIN)/virtbridge demo
 
-test: $(STAMP) ## the tests that every change must pass
+test: $(STAMP) $(NODE_STAMP) ## the tests that every change must pass
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "not long"
 
-test-long: $(STAMP) ## what takes longer: planted defects, every ansible-core
+test-long: $(STAMP) $(NODE_STAMP) ## what takes longer: planted defects, every ansible-core
 	@$(BIN)/python -m pytest -q -m long
 
 check: $(STAMP) ## lint, types, layers, docs drift, sanity, packaging

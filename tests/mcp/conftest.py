@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -122,6 +124,36 @@ class Bridge:
         lines = path.read_text().splitlines() if path.exists() else []
         rows = [json.loads(line) for line in lines]
         return [row for row in rows if event in (None, row["event"])]
+
+
+class Http:
+    """A server of a bridge that listens on a free port."""
+
+    def __init__(self, bridge: Bridge, *flags: str) -> None:
+        self.process = subprocess.Popen(
+            bridge.command("serve", "--http", "127.0.0.1:0", *flags), env=bridge.environment,
+            cwd=bridge.folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        assert self.process.stderr is not None
+        said = self.process.stderr.readline()
+        found = re.search(r"http://127\.0\.0\.1:\d+/mcp", said)
+        assert found, said
+        self.url = found[0]
+
+    def __enter__(self) -> Http:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.process.terminate()
+        self.end()
+
+    def end(self) -> tuple[str, str]:
+        """Return what it printed, its end waited for."""
+        try:
+            return self.process.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
 
 
 def processes_of(home: Path) -> list[int]:

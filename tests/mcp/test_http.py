@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import re
 import signal
 import socket
 import subprocess
@@ -16,7 +15,7 @@ import pytest
 import requests
 from mcp import Client
 
-from tests.mcp.conftest import Bridge, processes_of, until
+from tests.mcp.conftest import Bridge, Http, processes_of, until
 from virtsim import SimServer
 
 Lab = tuple[Bridge, SimServer]
@@ -29,38 +28,12 @@ CALL = {
 JSON = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
 
 
-class Http:
-    """A server that listens on a free port."""
-
-    def __init__(self, bridge: Bridge, *flags: str) -> None:
-        self.process = subprocess.Popen(
-            bridge.command("serve", "--http", "127.0.0.1:0", *flags), env=bridge.environment,
-            cwd=bridge.folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
-        assert self.process.stderr is not None
-        said = self.process.stderr.readline()
-        found = re.search(r"http://127\.0\.0\.1:\d+/mcp", said)
-        assert found, said
-        self.url = found[0]
-
-    def end(self) -> tuple[str, str]:
-        """Return what it printed, its end waited for."""
-        out, errors = self.process.communicate(timeout=20)
-        return out, errors
-
-    def post(self, **headers: str) -> requests.Response:
-        """Return the answer to a call of a tool with these headers."""
-        return requests.post(self.url, json=CALL, headers=JSON | headers, timeout=10)
-
-
 @pytest.fixture
 def served(lab: Lab) -> Iterator[tuple[Bridge, SimServer, Http]]:
     """Return a server over HTTP with one simulator behind it."""
     bridge, sim = lab
-    server = Http(bridge)
-    yield bridge, sim, server
-    server.process.kill()
-    server.process.communicate()
+    with Http(bridge) as server:
+        yield bridge, sim, server
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy", "2026-07-28"])
@@ -112,12 +85,12 @@ def test_clients_are_served_side_by_side(served: Any) -> None:
 def test_what_a_foreign_web_page_could_send_is_refused(served: Any) -> None:
     bridge, sim, server = served
     port = server.url.split(":")[2].split("/")[0]
-    assert server.post(Host="evil.example.org").status_code == 421
-    assert server.post(Host=f"evil.example.org:{port}").status_code == 421
-    assert server.post(Origin="http://evil.example.org").status_code == 403
-    assert server.post(Origin="null").status_code == 403
+    assert _post(server, Host="evil.example.org").status_code == 421
+    assert _post(server, Host=f"evil.example.org:{port}").status_code == 421
+    assert _post(server, Origin="http://evil.example.org").status_code == 403
+    assert _post(server, Origin="null").status_code == 403
     form = {"Content-Type": "text/plain"}
-    assert 400 <= server.post(**form).status_code < 500
+    assert 400 <= _post(server, **form).status_code < 500
     assert 400 <= requests.get(server.url, headers=JSON, timeout=10).status_code < 500
     big = requests.post(server.url, data=b"x" * (5 << 20), headers=JSON, timeout=10)
     assert big.status_code == 413
@@ -175,6 +148,11 @@ def test_a_port_that_is_taken_is_said(bridge: Bridge) -> None:
         done = _serve(bridge, f"127.0.0.1:{taken.getsockname()[1]}")
     assert done.returncode == 2
     assert "in use" in done.stderr
+
+
+def _post(server: Http, **headers: str) -> requests.Response:
+    """Return the answer to a call of a tool with these headers."""
+    return requests.post(server.url, json=CALL, headers=JSON | headers, timeout=10)
 
 
 def _serve(bridge: Bridge, address: str) -> subprocess.CompletedProcess[str]:
