@@ -224,7 +224,8 @@ def _wire(tool: Tool) -> types.Tool:
             read_only_hint=tool.read_only,
             destructive_hint=tool.destructive,
             idempotent_hint=tool.idempotent,
-            open_world_hint=True,
+            # What the bridge answers from its own memory reaches nothing outside.
+            open_world_hint=tool.starts_run,
         ),
     )
 

@@ -20,6 +20,7 @@ from ..redact import Redactor
 from ..runner.base import Executor, Job, Outcome
 from ..targets import Target
 from ..targets_problems import TargetsInvalid
+from . import fleet
 from .arguments import suggestion
 from .spec import Answer, Call, Refusal, Tool
 
@@ -146,7 +147,8 @@ class Door:
         ``secrets`` are what must not be shown of its parameters; those of any other call follow
         from the module and its arguments.
 
-        Raises `Denied` when policy forbids it, and `NoAnswer` when not one target gave a result.
+        Raises `Refusal` for what the platform of a target cannot be asked, `Denied` when policy
+        forbids it, and `NoAnswer` when not one target gave a result.
         """
         job = Job(
             module=full_name(module),
@@ -214,10 +216,10 @@ class Door:
         self, call: Call, module: str, job: Job, operation: tuple[str, str] | None
     ) -> policy.Permit:
         """Judge the job and record it; return the permit only when both went well."""
-        name, risk = operation or (
-            module,
-            policy.risk_of(self._setup.catalog.entry(module), job.args),
-        )
+        entry = self.catalog.entry(module)
+        for target in job.targets:
+            fleet.check(entry, job.args, target)
+        name, risk = operation or (module, policy.risk_of(entry, job.args))
         judged = policy.Call(
             tool=call.tool,
             operation=name,

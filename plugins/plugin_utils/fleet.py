@@ -97,6 +97,7 @@ def _mapped(
     target: Target,
     platform: FleetPlatform,
 ) -> dict[str, Any]:
+    _refuse_lacking(declaration, options, platform)
     arguments = {name: value for name, value in options.items() if name not in _STEERING}
     if arguments.get("tags"):
         arguments |= platform.tags(arguments.pop("tags"))
@@ -120,6 +121,19 @@ def _mapped(
         arguments |= platform.identity(parts[1], parts[2])
     translated = platform.options.get(declaration.name)
     return translated(arguments) if translated else arguments
+
+
+def _refuse_lacking(
+    declaration: Declaration, options: Mapping[str, Any], platform: FleetPlatform
+) -> None:
+    lacking = platform.lacks.get(declaration.name, ())
+    wrong = [name for name in lacking if options.get(name) is not None]
+    if wrong:
+        raise Unsupported(
+            f"{platform.title} has no {' and no '.join(wrong)} as the fleet means it; leave it "
+            "out. Nothing was sent.",
+            fields=dict.fromkeys(wrong, f"not on {platform.title}"),
+        )
 
 
 def _snapshot(result: dict[str, Any], target: Target) -> dict[str, Any]:

@@ -32,7 +32,8 @@ class FleetPlatform:
     of a ref into options of those, ``ref`` an object into the two parts, ``example`` shows them.
     ``states`` are those of the fleet's states that its machines can be in, ``powers`` the states
     that power can bring them to. ``options`` turn a facade module's options into the platform's,
-    where the words differ; ``tags`` does so with a list of tags.
+    where the words differ; ``tags`` does so with a list of tags. ``lacks`` are the options of a
+    facade module that mean nothing there. ``pattern`` is what the last two parts of a ref match.
     """
 
     modules: Mapping[str, str]
@@ -42,6 +43,9 @@ class FleetPlatform:
     states: frozenset[str]
     powers: frozenset[str]
     options: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]]
+    title: str
+    pattern: str
+    lacks: Mapping[str, tuple[str, ...]]
     tags: Callable[[list[str]], dict[str, Any]] = _listed
 
 
@@ -116,6 +120,9 @@ PLATFORMS: Mapping[str, FleetPlatform] = {
             }
         ),
         powers=_POWERS,
+        title="CloudStack",
+        pattern=rf"[^/]+/{_UUID.pattern}",
+        lacks={"vm": ("storage",)},
         tags=_tags,
     ),
     "kubevirt": FleetPlatform(
@@ -146,6 +153,9 @@ PLATFORMS: Mapping[str, FleetPlatform] = {
             }
         ),
         powers=_POWERS | {"paused", "resumed"},
+        title="KubeVirt",
+        pattern=r"[^/]+/[^/]+",
+        lacks={"vm": ("place",), "vm_snapshot": ("description", "memory")},
         tags=_labels,
     ),
     "proxmox": FleetPlatform(
@@ -166,6 +176,9 @@ PLATFORMS: Mapping[str, FleetPlatform] = {
             {"running", "stopped", "starting", "paused", "migrating", "provisioning", "unknown"}
         ),
         powers=_POWERS | {"paused", "resumed"},
+        title="Proxmox VE",
+        pattern=r"-/[0-9]+",
+        lacks={"vm": ("namespace", "size", "user_data"), "vm_snapshot": ("namespace",)},
     ),
 }
 

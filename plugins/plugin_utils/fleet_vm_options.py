@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..module_utils.engine.errors import Unsupported, ValidationFailed
+from ..module_utils.engine.errors import ValidationFailed
 
 Options = dict[str, Any]
 _SAME = ("name", "state", "existing", "force", "restart", "exact", "wait", "wait_timeout")
@@ -17,7 +17,6 @@ _DOCKER = "docker://"
 
 def proxmox_vm(given: Mapping[str, Any]) -> Options:
     """Return options of proxmox_vm."""
-    _refuse("Proxmox VE", given, "namespace", "size", "user_data")
     found = _taken(given, *_SAME, "vmid", "tags", cpus="cores", memory_mib="memory", place="node")
     image = given.get("image")
     if image:
@@ -38,7 +37,6 @@ def proxmox_vm(given: Mapping[str, Any]) -> Options:
 
 def cloudstack_instance(given: Mapping[str, Any]) -> Options:
     """Return options of cloudstack_instance."""
-    _refuse("CloudStack", given, "storage")
     found = _taken(
         given,
         *_SAME,
@@ -60,7 +58,6 @@ def cloudstack_instance(given: Mapping[str, Any]) -> Options:
 
 def kubevirt_vm(given: Mapping[str, Any]) -> Options:
     """Return options of kubevirt_vm."""
-    _refuse("KubeVirt", given, "place")
     found = _taken(
         given,
         *_SAME,
@@ -103,7 +100,6 @@ def _card(network: str) -> str:
 
 def proxmox_vm_snapshot(given: Mapping[str, Any]) -> Options:
     """Return options of proxmox_vm_snapshot."""
-    _refuse("Proxmox VE", given, "namespace")
     return _taken(
         given,
         "state",
@@ -135,7 +131,6 @@ def cloudstack_instance_snapshot(given: Mapping[str, Any]) -> Options:
 
 def kubevirt_vm_snapshot(given: Mapping[str, Any]) -> Options:
     """Return options of kubevirt_vm_snapshot."""
-    _refuse("KubeVirt", given, "description", "memory")
     return _taken(
         given, "state", "namespace", "wait", "wait_timeout", snapshot="name", name="vm_name"
     )
@@ -144,13 +139,3 @@ def kubevirt_vm_snapshot(given: Mapping[str, Any]) -> Options:
 def _taken(given: Mapping[str, Any], *same: str, **renamed: str) -> Options:
     names = {**{name: name for name in same}, **renamed}
     return {theirs: given[ours] for ours, theirs in names.items() if given.get(ours) is not None}
-
-
-def _refuse(platform: str, given: Mapping[str, Any], *names: str) -> None:
-    wrong = [name for name in names if given.get(name) is not None]
-    if wrong:
-        raise Unsupported(
-            f"{platform} has no {' and no '.join(wrong)} as the fleet means it; leave it out. "
-            "Nothing was sent.",
-            fields=dict.fromkeys(wrong, f"not on {platform}"),
-        )

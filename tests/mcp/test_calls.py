@@ -7,11 +7,14 @@ from __future__ import annotations
 import json
 import socket
 import time
+from contextlib import ExitStack
 from typing import Any
 
 import anyio
 import pytest
 from mcp import Client
+
+import virtsim
 
 MODES = ("auto", "legacy", "2026-07-28")
 BUDGET = 24 * 1024
@@ -128,8 +131,16 @@ def test_filters_narrow_the_list(lab: Any) -> None:
     bridge.session(talk)
 
 
-def test_five_thousand_guests_come_in_pages_each_once(bridge: Any, proxmox_sim: Any) -> None:
-    bridge.add("lab", proxmox_sim(seed="5000"))
+@pytest.mark.parametrize("platform", ["cloudstack", "kubevirt", "proxmox"])
+def test_five_thousand_guests_come_in_pages_each_once(bridge: Any, platform: str) -> None:
+    with virtsim.start(platform, seed="5000") as sim:
+        bridge.add("lab", sim)
+        refs = bridge.session(_every_page(bridge))
+    assert len(refs) == len(set(refs)) == 5000
+    assert len(bridge.audit("intent")) == 1
+
+
+def _every_page(bridge: Any) -> Any:
 
     async def talk(client: Client) -> list[str]:
         refs: list[str] = []
@@ -144,9 +155,7 @@ def test_five_thousand_guests_come_in_pages_each_once(bridge: Any, proxmox_sim: 
                 return refs
             more = {"cursor": body["page"]["next"]}
 
-    refs = bridge.session(talk)
-    assert len(refs) == len(set(refs)) == 5000
-    assert len(bridge.audit("intent")) == 1
+    return talk
 
 
 def test_a_cursor_is_bound_to_its_filters(lab: Any) -> None:
@@ -166,10 +175,20 @@ def test_a_cursor_is_bound_to_its_filters(lab: Any) -> None:
     bridge.session(talk)
 
 
-def test_a_dead_target_of_three_delays_nobody(bridge: Any, proxmox_sim: Any) -> None:
-    bridge.add("one", proxmox_sim())
-    bridge.add("two", proxmox_sim())
-    bridge.add("dead", proxmox_sim(), url=_nobody())
+@pytest.mark.parametrize("dead", ["cloudstack", "kubevirt", "proxmox"])
+def test_a_dead_target_of_three_delays_nobody(bridge: Any, dead: str) -> None:
+    with ExitStack() as stack:
+        for platform in ("cloudstack", "kubevirt", "proxmox"):
+            sim = stack.enter_context(virtsim.start(platform, seed="small"))
+            if platform == dead:
+                bridge.add("dead", sim, url=_nobody())
+            else:
+                bridge.add(platform, sim)
+        _one_is_dead(bridge)
+
+
+def _one_is_dead(bridge: Any) -> None:
+    alive = {name for name in bridge.targets if name != "dead"}
 
     async def talk(client: Client) -> dict[str, Any]:
         begin = time.monotonic()
@@ -177,11 +196,11 @@ def test_a_dead_target_of_three_delays_nobody(bridge: Any, proxmox_sim: Any) -> 
         assert time.monotonic() - begin < 10
         probed = await bridge.answer(client, "target_list", probe=True)
         reached = {row["name"]: row["reachable"] for row in probed["data"]["targets"]}
-        assert reached == {"one": True, "two": True, "dead": False}
+        assert reached == {"dead": False, **dict.fromkeys(alive, True)}
         return body
 
     body = bridge.session(talk)
-    assert {row["ref"].split("/")[0] for row in bridge.table(body)} == {"one", "two"}
+    assert {row["ref"].split("/")[0] for row in bridge.table(body)} == alive
     assert [text for text in body["warnings"] if text.startswith("dead did not answer")]
     assert len(bridge.audit("intent")) == 2
 

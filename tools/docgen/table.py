@@ -12,6 +12,7 @@ from typing import Any
 from plugins.module_utils.engine.field import Field
 from plugins.module_utils.engine.resource import RISKS, Action, Declaration, Resource
 from plugins.module_utils.engine.spec import constraints, own_fields, sub_fields
+from plugins.plugin_utils.fleet_platforms import PLATFORMS
 from tools.declarations import Declared
 
 from .options import plain, words
@@ -31,6 +32,9 @@ _TYPES = {
 def table(everything: Sequence[Declared]) -> str:
     """Return the text of ``modules.json``."""
     modules = {each.name: _module(each.declaration) for each in everything}
+    for each in everything:
+        if each.is_facade:
+            modules[each.name]["platforms"] = _platforms(each.declaration, modules)
     content = {"version": 1, "modules": modules}
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
@@ -69,6 +73,26 @@ def _module(declaration: Declaration) -> dict[str, Any]:
         "risk": risk(declaration),
         "returns": _object([item for item, _when in returns(declaration).values()], closed=False),
     }
+
+
+def _platforms(facade: Declaration, modules: dict[str, Any]) -> dict[str, Any]:
+    """Return what is known beforehand of a facade module on each platform, without a run."""
+    found = {}
+    for name, platform in PLATFORMS.items():
+        module = platform.modules[facade.name]
+        own = modules[module]["options"]["properties"].get("name", {})
+        found[name] = {
+            "title": platform.title,
+            "module": module,
+            "lacks": list(platform.lacks.get(facade.name, ())),
+            "ref": f"^[^/]+/{platform.pattern}$",
+            "example": platform.example,
+        }
+        if isinstance(facade, Action):
+            found[name]["state"] = sorted(platform.powers)
+        if facade.name == "vm" and "pattern" in own:
+            found[name]["name"] = own["pattern"]
+    return found
 
 
 def _least(action: Action) -> str:
