@@ -7,10 +7,13 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+from importlib.metadata import version
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-CORES = {"2.16": "python3.11", "2.18": "python3.11", "2.21": "python3.12"}
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from tools.cores import CORES, ROOT, interpreter
+
 OPTIONS = (
     "--quiet",
     "--generate-hashes",
@@ -23,13 +26,31 @@ OPTIONS = (
 )
 
 
-def resolve(source: Path, into: Path, *more: str) -> None:
-    """Write the lock ``into`` for what ``source`` asks for."""
+def resolve(source: Path, into: Path, *more: str, python: str = sys.executable) -> None:
+    """Write the lock ``into`` for what ``source`` asks for, as ``python`` would install it."""
     subprocess.run(
-        [sys.executable, "-m", "piptools", "compile", *OPTIONS, *more, "-o", str(into), source],
-        cwd=ROOT,
+        [python, "-m", "piptools", "compile", *OPTIONS, *more, "-o", str(into), source.name],
+        cwd=source.parent,
         check=True,
     )
+
+
+def resolver(name: str, scratch: Path) -> str:
+    """Return a Python of the wanted line that has our resolver; ours when it is of that line.
+
+    The resolver looks at the Python that it runs with, so a lock for another needs that one.
+    """
+    if name == f"python{sys.version_info.major}.{sys.version_info.minor}":
+        return sys.executable
+    found = interpreter(name)
+    if found is None:
+        raise LookupError(f"no {name} on this machine runs, and its lock needs one")
+    place = scratch / name
+    subprocess.run([found, "-m", "venv", str(place)], check=True)
+    wanted = [f"{each}=={version(each)}" for each in ("pip", "pip-tools")]
+    python = str(place / "bin/python")
+    subprocess.run([python, "-m", "pip", "install", "--quiet", *wanted], check=True)
+    return python
 
 
 def main(wanted: list[str]) -> None:
@@ -44,14 +65,12 @@ def main(wanted: list[str]) -> None:
                 "--extra=dev",
                 f"--constraint={limits}",
             )
-        for core, python in CORES.items():
-            if not wanted or core in wanted:
-                asked = Path(scratch) / f"core-{core}.in"
+        for core in CORES:
+            if not wanted or core.line in wanted:
+                asked = Path(scratch) / f"core-{core.line}.in"
                 modules = (ROOT / "requirements/modules.txt").read_text("utf-8")
-                asked.write_text(f"ansible-core=={core}.*\n{modules}", encoding="utf-8")
-                more = [f"--pip-args=--python-version={python.removeprefix('python')}"]
-                more = [] if python == "python3.11" else more
-                resolve(asked, ROOT / f"requirements/core-{core}.txt", *more)
+                asked.write_text(f"ansible-core=={core.line}.*\n{modules}", encoding="utf-8")
+                resolve(asked, core.lock, python=resolver(core.python, Path(scratch)))
 
 
 if __name__ == "__main__":

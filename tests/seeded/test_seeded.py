@@ -24,7 +24,7 @@ def _cases() -> Iterator[Any]:
             yield pytest.param(defect, core, id=name)
 
 
-@pytest.mark.parametrize(("defect", "core"), _cases())
+@pytest.mark.parametrize(("defect", "core"), list(_cases()))
 def test_a_planted_defect_is_caught(defect: Defect, core: Core | None, tmp_path: Path) -> None:
     if core is not None:
         if core.why_not():
