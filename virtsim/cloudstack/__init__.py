@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from ..core.clock import Clock
 from . import (  # imported for the commands they register
+    change_api,
     deploy_api,
     identity_api,
     infra_api,
@@ -21,6 +22,7 @@ from .simulator import CloudStackSimulator
 
 __all__ = [
     "CloudStackSimulator",
+    "change_api",
     "create",
     "deploy_api",
     "identity_api",

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .catalog import Command
-from .errors import PARAMETER, ApiError
+from .errors import PARAMETER, PERMISSION, ApiError, unmodelled
 from .model import Cloud, Row, stamp
 from .scope import visible
 
 if TYPE_CHECKING:
     from .simulator import CloudStackSimulator
 
-MAX_PAGE = 500
 View = Callable[["Call", Row], Row]
 
 
@@ -63,13 +62,15 @@ class Call:
             raise ApiError(PARAMETER, text)
         if "accountid" in row and not visible(self.state, self.user, row):
             text = f"{self.account['name']} does not have permission to operate with resource"
-            raise ApiError(531, text)
+            raise ApiError(PERMISSION, text)
         return row
 
     def listed(self, key: str, rows: Iterable[Row], view: View) -> Row:
         """Answer a list: the page that was asked for, nothing at all when it is empty."""
         found = list(rows)
         start, end = self._page()
+        if self.get("retrieveonlyresourcecount"):
+            return {"count": len(found)} if found else {}
         page = found[start:end]
         if not page:
             return {"count": len(found)} if found and start else {}
@@ -79,14 +80,16 @@ class Call:
         page, size = self.params.get("page"), self.params.get("pagesize")
         if size == -1:
             return 0, None
-        if (page is None) != (size is None):
-            raise ApiError(PARAMETER, '"page" and "pagesize" must be specified together')
-        if size is None:
-            return 0, MAX_PAGE
+        for name, missing, other in (("page", page, "pagesize"), ("pagesize", size, "page")):
+            if missing is None and self.params.get(other) is not None:
+                text = f'"{name}" parameter is required when "{other}" is specified'
+                raise ApiError(PARAMETER, text)
+        if page is None or size is None:
+            return 0, self.sim.page_limit
         if size > self.sim.page_limit:
             text = f"Page size can not exceed max allowed list size value: {self.sim.page_limit}"
             raise ApiError(PARAMETER, text)
-        first = (int(page or 1) - 1) * size
+        first = (max(page, 1) - 1) * size
         return first, first + size
 
     def job(self, key: str, effect: Callable[[], Any], **more: Any) -> Row:
@@ -95,15 +98,36 @@ class Call:
 
 
 Handler = Callable[[Call], Row]
-MODELLED: dict[str, Handler] = {}
 
 
-def command(*names: str) -> Callable[[Handler], Handler]:
-    """Register the model of some commands."""
+@dataclass(frozen=True)
+class Model:
+    """How a command is answered, and which of its parameters the answer heeds."""
+
+    handler: Handler
+    heeds: frozenset[str]
+
+    def answer(self, call: Call) -> Row:
+        """Answer; a parameter that is not heeded is refused, not passed over."""
+        for name, value in call.params.items():
+            if value != "" and name not in self.heeds and name not in _ANYWHERE:
+                raise unmodelled(f"Parameter {name} of {call.command.name}")
+        return self.handler(call)
+
+
+MODELLED: dict[str, Model] = {}
+OWNER = "account domainid projectid"
+PAGED = "keyword page pagesize"
+LIST = f"{PAGED} listall isrecursive {OWNER}"
+# These change only what a user interface shows.
+_ANYWHERE = frozenset({"customjobid", "displayvm", "displayvolume", "fordisplay", "showicon"})
+
+
+def command(name: str, heeds: str = "") -> Callable[[Handler], Handler]:
+    """Register the model of a command, which heeds the named parameters."""
 
     def register(handler: Handler) -> Handler:
-        for name in names:
-            MODELLED[name.lower()] = handler
+        MODELLED[name.lower()] = Model(handler, frozenset(heeds.split()))
         return handler
 
     return register

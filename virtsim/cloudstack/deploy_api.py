@@ -8,13 +8,14 @@ import base64
 import binascii
 import re
 
-from .api import Call, command
-from .errors import PARAMETER, ApiError
+from .api import OWNER, Call, command
+from .errors import PARAMETER, PERMISSION, ApiError, unmodelled
 from .model import Row
 from .rows import GIB, add_nic, blank, volume
 from .scope import listed, owner_for
 from .views import machine
 
+GENERATED = "virtsim-generated"
 NAME = re.compile(r"[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 BAD_NAME = (
     "Invalid name. Vm name can contain ASCII letters 'a' through 'z', the digits '0' through '9', "
@@ -22,12 +23,22 @@ BAD_NAME = (
     '"-" and can\'t start with digit'
 )
 _LONGEST_USERDATA = 32768
+SIZES = ("cpuNumber", "cpuSpeed", "memory")
+_HEEDS = (
+    "name displayname group templateid serviceofferingid zoneid networkids iptonetworklist "
+    "ipaddress startvm rootdisksize diskofferingid size keypair keypairs userdata details "
+    "affinitygroupids affinitygroupnames hostid dynamicscalingenabled hypervisor "
+)
 
 
-@command("deployVirtualMachine")
+@command("deployVirtualMachine", _HEEDS + OWNER)
 def deploy(call: Call) -> Row:
     """Create an instance, and start it unless startvm is false."""
     owner = owner_for(call.state, call.user, call.params)
+    if not call.get("templateid"):
+        raise unmodelled("Deploying without templateid")
+    if str(call.get("hypervisor", "KVM")).upper() != "KVM":
+        raise unmodelled("Deploying on a hypervisor other than KVM")
     template = call.row("templates", "templateid")
     networks = _networks(call, owner)
     size = _sized(call, call.row("service_offerings", "serviceofferingid"), call.get("details", {}))
@@ -36,7 +47,7 @@ def deploy(call: Call) -> Row:
     for network, address in networks:
         add_nic(call.state, row, network, address)
     _volumes(call, row, template)
-    password = "virtsim-generated" if template["passwordenabled"] else None
+    password = GENERATED if template["passwordenabled"] else None
 
     def effect() -> Row:
         starts = call.get("startvm", True)
@@ -75,34 +86,43 @@ def check_userdata(text: str) -> str:
     return text
 
 
-def check_size(offering: Row, details: Row) -> tuple[int, int]:
-    """Return processors and memory of an offering, with the details of a custom one."""
+def check_size(offering: Row, details: Row) -> Row:
+    """Return the size that an offering gives, with the details of what it leaves open."""
     if not offering["iscustomized"]:
-        if "cpuNumber" in details or "memory" in details:
+        if any(name in details for name in SIZES):
             text = "CPU number, Memory and CPU speed can not be updated for static offering"
             raise ApiError(PARAMETER, text)
-        return offering["cpunumber"], offering["memory"]
-    found = []
-    for name, word, least in (("cpuNumber", "CPU cores", 1), ("memory", "memory", 32)):
-        try:
-            value = int(details.get(name, 0))
-        except ValueError:
-            value = 0
-        if value < least:
-            text = f"Invalid {word} value, specify a value between {least} and 2147483647"
-            raise ApiError(PARAMETER, text)
-        found.append(value)
-    return found[0], found[1]
+        return {key: offering[key] for key in ("cpunumber", "cpuspeed", "memory")}
+    if not any(name in details for name in SIZES):
+        text = "Need to specify custom parameter values cpu, cpu speed and memory when using custom"
+        raise ApiError(PARAMETER, f"{text} offering")
+    return {
+        "cpunumber": _custom(offering, details, "cpuNumber", "CPU cores", 1),
+        "cpuspeed": _custom(offering, details, "cpuSpeed", "CPU speed", 1),
+        "memory": _custom(offering, details, "memory", "memory", 32),
+    }
+
+
+def _custom(offering: Row, details: Row, name: str, word: str, least: int) -> int:
+    fixed = offering[name.lower()]
+    if fixed is not None:
+        if name in details:
+            text = f"The {word} of this offering id:{offering['id']} is not customizable."
+            raise ApiError(PARAMETER, f"{text} This is predefined in the Template.")
+        return int(fixed)
+    text = str(details.get(name, ""))
+    value = int(text) if text.isdecimal() else -1
+    if value < least:
+        text = f"Invalid {word} value, specify a value between {least} and 2147483647"
+        raise ApiError(PARAMETER, text)
+    return value
 
 
 def _sized(call: Call, offering: Row, details: Row) -> Row:
-    sizes = {key: value for key, value in details.items() if key in ("cpuNumber", "memory")}
-    cpus, memory = check_size(offering, sizes)
+    sizes = {key: value for key, value in details.items() if key in SIZES}
     return {
         "serviceofferingid": offering["id"],
-        "cpunumber": cpus,
-        "memory": memory,
-        "cpuspeed": offering["cpuspeed"],
+        **check_size(offering, sizes),
         "details": {key: value for key, value in details.items() if key not in sizes},
     }
 
@@ -110,13 +130,23 @@ def _sized(call: Call, offering: Row, details: Row) -> Row:
 def _networks(call: Call, owner: Row) -> list[tuple[str, str | None]]:
     asked = call.params.get("iptonetworklist")
     if asked:
-        return [(each.get("networkid", ""), each.get("ip")) for each in asked]
-    if call.params.get("networkids"):
-        return [(each, None) for each in call.params["networkids"]]
-    own = {**owner, "listall": True}
+        found = [(each.get("networkid", ""), each.get("ip") or None) for each in asked]
+    elif call.params.get("networkids"):
+        first = call.params.get("ipaddress") or None
+        found = [
+            (each, first if not n else None) for n, each in enumerate(call.params["networkids"])
+        ]
+    else:
+        found = [(_only_network(call, owner), call.params.get("ipaddress") or None)]
+    for network, _address in found:
+        usable(call, owner, network)
+    return found
+
+
+def _only_network(call: Call, owner: Row) -> str:
     mine = [
         row
-        for row in listed(call.state, call.user, "networks", own)
+        for row in listed(call.state, call.user, "networks", {**owner, "listall": True})
         if row["accountid"] == owner["accountid"]
     ]
     if len(mine) != 1:
@@ -124,7 +154,18 @@ def _networks(call: Call, owner: Row) -> list[tuple[str, str | None]]:
             "More than 1 default Isolated networks are found for account; please specify networkIds"
         )
         raise ApiError(PARAMETER, text)
-    return [(mine[0]["id"], None)]
+    return str(mine[0]["id"])
+
+
+def usable(call: Call, owner: Row, network: str) -> Row:
+    """Return a network if the owner of an instance may use it."""
+    row = call.state.get("networks", network)
+    if not row:
+        raise ApiError(PARAMETER, f"Unable to find network by id {network}")
+    if row["accountid"] != owner["accountid"]:
+        text = f"Unable to use network with id= {network}, permission denied"
+        raise ApiError(PERMISSION, text)
+    return row
 
 
 def _row(call: Call, owner: Row, size: Row) -> Row:
@@ -143,7 +184,7 @@ def _row(call: Call, owner: Row, size: Row) -> Row:
             "group": call.params.get("group"),
             "isdynamicallyscalable": bool(call.get("dynamicscalingenabled", False)),
             "userdata": check_userdata(call.get("userdata", "")),
-            "keypairs": _keys(call),
+            "keypairs": key_names(call),
             "affinitygroupids": groups,
             "created": call.stamp,
             "instancename": f"i-2-{number}-VM",
@@ -162,7 +203,8 @@ def group_ids(call: Call, names: list[str]) -> list[str]:
     return [known[name] for name in names]
 
 
-def _keys(call: Call) -> list[str]:
+def key_names(call: Call) -> list[str]:
+    """Return the key pairs that are asked for; the server refuses an unknown name."""
     names = call.get("keypairs") or ([call.params["keypair"]] if call.get("keypair") else [])
     known = {row["name"] for row in call.state.rows("ssh_keys")}
     for name in names:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+MALFORMED = 430
 PARAMETER = 431
 UNSUPPORTED = 432
 UNAUTHORIZED = 401
@@ -13,6 +14,8 @@ CAPACITY = 533
 IN_USE = 536
 CONFLICT = 537
 
+FOR_USERS = "Internal error executing command, please contact your system administrator"
+_HIDDEN = frozenset({INTERNAL, CAPACITY, 534})
 _CS = {PARAMETER: 4350, PERMISSION: 4365, CAPACITY: 4325, IN_USE: 4375, CONFLICT: 4360, 532: 4545}
 
 
@@ -24,6 +27,16 @@ class ApiError(Exception):
         self.code = code
         self.text = text
         self.cserror = _CS.get(code, 9999) if cserror is None else cserror
+
+
+def told(error: ApiError, role: str) -> str:
+    """Return the text that a role is told: only admins learn why the cloud failed."""
+    return FOR_USERS if error.code in _HIDDEN and role != "Admin" else error.text
+
+
+def unmodelled(what: str) -> ApiError:
+    """Return the refusal of something that the real server can do."""
+    return ApiError(UNSUPPORTED, f"{what} is valid, but it is not modelled by virtsim")
 
 
 def invalid(command: str, name: str, value: object) -> ApiError:

@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-from .api import Call, command, given, keyword
+from .api import LIST, OWNER, PAGED, Call, command, given, keyword
 from .errors import PARAMETER, ApiError
 from .model import Row
 from .scope import listed, owner_for, owner_view, visible
 
 
-@command("listDomains")
+@command("listDomains", f"id name listall details {PAGED}")
 def list_domains(call: Call) -> Row:
     """List the domains at and below the caller's."""
     top = call.state.get("domains", call.account["domainid"])["path"]
@@ -24,7 +24,7 @@ def list_domains(call: Call) -> Row:
     return call.listed("domain", rows, lambda _call, row: dict(row))
 
 
-@command("listAccounts")
+@command("listAccounts", f"id name domainid listall details {PAGED}")
 def list_accounts(call: Call) -> Row:
     """List the accounts of people that the caller sees."""
     rows = [
@@ -33,9 +33,15 @@ def list_accounts(call: Call) -> Row:
         if row["role"] != "Project"
         and visible(call.state, call.user, {"accountid": row["id"]})
         and given(call, row, "id", "name", "domainid")
-        and (call.get("listall") or row["id"] == call.user["accountid"])
+        and keyword(call, row, "name")
+        and (row["id"] == call.user["accountid"] or _beyond(call, "id", "domainid"))
     ]
     return call.listed("account", rows, _account)
+
+
+def _beyond(call: Call, *names: str) -> bool:
+    """Whether a list reaches beyond the caller's own: with listall, or by one of the names."""
+    return any(call.get(name) for name in ("listall", *names))
 
 
 def _account(call: Call, row: Row) -> Row:
@@ -51,32 +57,39 @@ def _account(call: Call, row: Row) -> Row:
     }
 
 
-@command("listUsers")
+@command("listUsers", f"id username state account domainid listall {PAGED}")
 def list_users(call: Call) -> Row:
     """List users; their keys are not shown here."""
     rows = [
         row
         for row in call.state.rows("users")
-        if visible(call.state, call.user, row) and given(call, row, "id", "username", "state")
+        if visible(call.state, call.user, row)
+        and given(call, row, "id", "username", "state")
+        and given(call, _place(call, row), "account", "domainid")
+        and keyword(call, row, "username")
+        and (row["accountid"] == call.user["accountid"] or _beyond(call, "id", "account"))
     ]
     return call.listed("user", rows, _user)
 
 
-def _user(call: Call, row: Row) -> Row:
+def _place(call: Call, row: Row) -> Row:
     account = call.state.get("accounts", row["accountid"])
+    return {"account": account["name"], "domainid": account["domainid"]}
+
+
+def _user(call: Call, row: Row) -> Row:
     return {
         "id": row["id"],
         "username": row["username"],
         "state": row["state"],
         "created": row["created"],
         "roletype": row["role"],
-        "account": account["name"],
-        "accountid": account["id"],
-        "domainid": account["domainid"],
+        "accountid": row["accountid"],
+        **_place(call, row),
     }
 
 
-@command("listProjects")
+@command("listProjects", f"id name state domainid listall details {PAGED}")
 def list_projects(call: Call) -> Row:
     """List the projects that the caller is in; the root admin sees all."""
     rows = [
@@ -95,14 +108,18 @@ def _project(call: Call, row: Row) -> Row:
     return {**shown, "domain": domain["name"], "created": row["created"]}
 
 
-@command("listSSHKeyPairs")
+@command("listSSHKeyPairs", f"id name fingerprint {LIST}")
 def list_keys(call: Call) -> Row:
     """List key pairs."""
-    rows = [row for row in _owned(call, "ssh_keys") if given(call, row, "name", "fingerprint")]
+    rows = [
+        row
+        for row in _owned(call, "ssh_keys")
+        if given(call, row, "name", "fingerprint") and keyword(call, row, "name")
+    ]
     return call.listed("sshkeypair", rows, _key)
 
 
-@command("registerSSHKeyPair")
+@command("registerSSHKeyPair", f"name publickey {OWNER}")
 def register_key(call: Call) -> Row:
     """Register a public key under a name of the owner's."""
     owner = owner_for(call.state, call.user, call.params)
@@ -114,7 +131,7 @@ def register_key(call: Call) -> Row:
     return {"keypair": _key(call, row)}
 
 
-@command("deleteSSHKeyPair")
+@command("deleteSSHKeyPair", f"name {OWNER}")
 def delete_key(call: Call) -> Row:
     """Delete a key pair by its name."""
     owner = owner_for(call.state, call.user, call.params)
@@ -130,18 +147,21 @@ def _key(call: Call, row: Row) -> Row:
     return {**shown, **owner_view(call.state, row)}
 
 
-@command("listAffinityGroups")
+@command("listAffinityGroups", f"id name type virtualmachineid {LIST}")
 def list_groups(call: Call) -> Row:
     """List affinity groups."""
+    member = call.state.get("machines", call.params.get("virtualmachineid"))
     rows = [
         row
         for row in _owned(call, "affinity_groups")
-        if given(call, row, "name", "type") and keyword(call, row, "name")
+        if given(call, row, "name", "type")
+        and keyword(call, row, "name")
+        and (not call.get("virtualmachineid") or row["id"] in member.get("affinitygroupids", ()))
     ]
     return call.listed("affinitygroup", rows, _group)
 
 
-@command("createAffinityGroup")
+@command("createAffinityGroup", f"name type description {OWNER}")
 def create_group(call: Call) -> Row:
     """Create an affinity group; its name is unique for its owner."""
     owner = owner_for(call.state, call.user, call.params)
@@ -162,7 +182,7 @@ def create_group(call: Call) -> Row:
     return call.job("affinitygroup", lambda: _group(call, row), created=row["id"])
 
 
-@command("deleteAffinityGroup")
+@command("deleteAffinityGroup", f"id name {OWNER}")
 def delete_group(call: Call) -> Row:
     """Delete an affinity group by id or name."""
     rows = [row for row in _owned(call, "affinity_groups") if given(call, row, "id", "name")]

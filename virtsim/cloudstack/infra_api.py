@@ -7,75 +7,110 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .api import Call, command, given, keyword
+from .api import LIST, PAGED, Call, command, given, keyword
+from .errors import INTERNAL, PARAMETER, ApiError, unmodelled
 from .model import Row
 
 RELEASE = "4.22.0.0"
+# Everything that is seeded may be used by everybody, is featured and belongs to the system.
+_FILTERS = {"all": True, "executable": True, "featured": True} | dict.fromkeys(
+    ("community", "self", "selfexecutable", "shared", "sharedexecutable"), False
+)
+_ENUM = "com.cloud.template.VirtualMachineTemplate.TemplateFilter"
 
 
-def _simple(
-    table: str, key: str, *filters: str, hidden: tuple[str, ...] = ()
-) -> Callable[[Call], Row]:
-    """Return a list command over a table whose rows are shown as they are."""
+def _simple(name: str, table: str, key: str, filters: str = "", more: str = "") -> None:
+    """Register a list over a table whose rows are shown as they are.
+
+    `filters` are parameters that a row must agree with, `more` those that select nothing here.
+    """
+    command(name, f"id {PAGED} {filters} {more}")(_plain(table, key, filters))
+
+
+def _plain(table: str, key: str, filters: str) -> Callable[[Call], Row]:
+    """Return the answer of such a list."""
 
     def answer(call: Call) -> Row:
         ids = [call.params["id"]] if call.params.get("id") else call.get("ids")
         rows = [
             row
             for row in call.state.rows(table)
-            if given(call, row, "name", *filters)
+            if given(call, row, *filters.split())
             and keyword(call, row, "name")
             and (not ids or row["id"] in ids)
         ]
-        return call.listed(key, rows, lambda _call, row: _shown(call, row, hidden))
+        return call.listed(key, rows, _shown)
 
     return answer
 
 
-def _shown(call: Call, row: Row, hidden: tuple[str, ...]) -> Row:
-    shown: Row = {
-        name: value for name, value in row.items() if name not in hidden and value is not None
-    }
+def _shown(call: Call, row: Row) -> Row:
+    shown: Row = {name: value for name, value in row.items() if value is not None}
     if "zoneid" in shown:
         shown["zonename"] = call.state.get("zones", shown["zoneid"]).get("name")
     return shown
 
 
-command("listZones")(_simple("zones", "zone", "networktype"))
-command("listPods")(_simple("pods", "pod", "zoneid"))
-command("listClusters")(_simple("clusters", "cluster", "zoneid", "podid"))
-command("listHosts")(_simple("hosts", "host", "zoneid", "podid", "clusterid", "type", "state"))
-command("listStoragePools")(_simple("pools", "storagepool", "zoneid", "podid", "clusterid"))
-command("listServiceOfferings")(_simple("service_offerings", "serviceoffering"))
-command("listDiskOfferings")(_simple("disk_offerings", "diskoffering"))
-command("listNetworkOfferings")(
-    _simple("network_offerings", "networkoffering", "guestiptype", "state")
+@command("listZones", f"id ids name networktype available {PAGED}")
+def list_zones(call: Call) -> Row:
+    """List zones; the seeded one is available to everybody."""
+    if call.params.get("available") is False:
+        raise unmodelled("available=false of listZones")
+    return _zones(call)
+
+
+_zones = _plain("zones", "zone", "name networktype")
+_simple("listPods", "pods", "pod", "name zoneid")
+_simple("listClusters", "clusters", "cluster", "name zoneid podid")
+_simple(
+    "listHosts", "hosts", "host", "name zoneid podid clusterid type state resourcestate hypervisor"
 )
-command("listOsTypes")(_simple("os_types", "ostype", "description"))
+_simple("listStoragePools", "pools", "storagepool", "name zoneid podid clusterid scope")
+_simple("listServiceOfferings", "service_offerings", "serviceoffering", "name", f"zoneid {LIST}")
+_simple("listDiskOfferings", "disk_offerings", "diskoffering", "name", f"zoneid {LIST}")
+_simple("listNetworkOfferings", "network_offerings", "networkoffering", "name guestiptype state")
+_simple("listOsTypes", "os_types", "ostype", "description", "ids")
 
 
-@command("listTemplates")
+@command("listTemplates", f"id ids name templatefilter zoneid hypervisor showunique {LIST}")
 def list_templates(call: Call) -> Row:
-    """List templates; every seeded one is public."""
+    """List templates, as far as the filter lets those of the system through."""
+    shown = _let_through(call, "templatefilter")
+    ids = call.get("ids")
     rows = [
         row
         for row in call.state.rows("templates")
-        if given(call, row, "id", "name", "zoneid", "hypervisor") and keyword(call, row, "name")
+        if shown
+        and given(call, row, "id", "name", "zoneid", "hypervisor")
+        and keyword(call, row, "name")
+        and (not ids or row["id"] in ids)
     ]
-    return call.listed("template", rows, lambda _call, row: _template(call, row))
+    return call.listed("template", rows, _template)
+
+
+def _let_through(call: Call, name: str) -> bool:
+    """Whether a filter shows what belongs to the system; only admins may ask for all."""
+    wanted = call.get(name, "selfexecutable")
+    if wanted == "all" and call.user["role"] == "User":
+        raise ApiError(PARAMETER, "Filter all can be specified by admin only")
+    if wanted not in _FILTERS:
+        # The server reads it as a constant of an enumeration, and says no more than that.
+        raise ApiError(INTERNAL, f"No enum constant {_ENUM}.{wanted}")
+    return _FILTERS[wanted]
 
 
 def _template(call: Call, row: Row) -> Row:
-    shown = _shown(call, row, ())
+    shown = _shown(call, row)
     shown["ostypename"] = call.state.get("os_types", row["ostypeid"]).get("description")
     shown |= {"status": "Download Complete", "templatetype": "USER", "account": "system"}
     return shown
 
 
-@command("listIsos")
+@command("listIsos", f"id name isofilter zoneid {LIST}")
 def list_isos(call: Call) -> Row:
     """List ISO images; none is seeded."""
-    return call.listed("iso", (), lambda _call, row: row)
+    _let_through(call, "isofilter")
+    return call.listed("iso", (), _shown)
 
 
 @command("listCapabilities")
@@ -98,7 +133,7 @@ def capabilities(call: Call) -> Row:
     }
 
 
-@command("listApis")
+@command("listApis", "name")
 def list_apis(call: Call) -> Row:
     """List the commands that the caller's role may call, with their parameters."""
     wanted = str(call.get("name", "")).lower()

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.state import transaction
 from .api import Call, command
-from .errors import INTERNAL, PARAMETER, ApiError, invalid
-from .model import Row
+from .errors import CAPACITY, INTERNAL, PARAMETER, PERMISSION, ApiError, invalid, told
+from .model import Row, stamp
+from .scope import visible
 
 if TYPE_CHECKING:
     from .simulator import CloudStackSimulator
@@ -24,6 +25,21 @@ SECONDS = {
     "rebootVirtualMachine": 6.0,
     "destroyVirtualMachine": 4.0,
     "createVMSnapshot": 5.0,
+}
+_NEED_ROOM = frozenset(
+    {
+        "deployVirtualMachine",
+        "migrateVirtualMachine",
+        "restoreVirtualMachine",
+        "scaleVirtualMachine",
+        "startVirtualMachine",
+    }
+)
+_KINDS = {
+    "createAffinityGroup": "AffinityGroup",
+    "createVMSnapshot": "VmSnapshot",
+    "createVolume": "Volume",
+    "deployVirtualMachine": "VirtualMachine",
 }
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -42,12 +58,14 @@ class Jobs:
         effect: Callable[[], Any],
         *,
         created: str | None = None,
+        begin: Callable[[], Any] | None = None,
         undo: Callable[[], Any] | None = None,
     ) -> Row:
-        """Start a job; `effect` runs at its end, `undo` after a failure.
+        """Start a job: `begin` runs at once, `effect` at its end, `undo` if that fails.
 
-        `effect` returns the object of the result (None: only a success), `created` is the id of
-        the row that a create command has made already.
+        What `begin` refuses fails the job and not the request, as with the real server, which
+        looks at states only while it executes. `effect` returns the object of the result (None:
+        only a success), `created` is the id of the row that a create command has made already.
         """
         ident = self._ident(call)
         job: Row = {
@@ -61,9 +79,12 @@ class Jobs:
             "instanceid": created,
             "code": 0,
             "result": None,
+            "completed": None,
         }
         call.state.tables["jobs"][ident] = job
-        self._schedule(call, call.state.tables["jobs"][ident], key, effect, undo)
+        job = call.state.tables["jobs"][ident]
+        if self._began(call, job, begin):
+            self._schedule(call, job, key, effect, undo)
         return {**({"id": created} if created else {}), "jobid": ident}
 
     def _ident(self, call: Call) -> str:
@@ -76,38 +97,57 @@ class Jobs:
             raise ApiError(PARAMETER, f"UUID: {chosen} already exists so can't create with it")
         return str(chosen)
 
+    def _began(self, call: Call, job: Row, begin: Callable[[], Any] | None) -> bool:
+        try:
+            with transaction():
+                if begin:
+                    begin()
+        except ApiError as error:
+            self._fail(call, job, error)
+            return False
+        return True
+
     def _schedule(
         self, call: Call, job: Row, key: str, effect: Any, undo: Callable[[], Any] | None
     ) -> None:
         path = call.sim.path_of(call.command.name)
         if self._sim.faults.take("endless_job", "POST", path):
             return
-        failing = self._sim.faults.take("fail_job", "POST", path)
+        failing = self._failure(call.command.name, path)
         length = SECONDS.get(call.command.name, 2.0)
 
         def run() -> None:
             try:
                 if failing:
-                    text = str(failing.args.get("text", "virtsim: job failed on request"))
-                    raise ApiError(int(failing.args.get("code", INTERNAL)), text)
+                    raise failing
                 with transaction():
                     result = effect()
             except ApiError as error:
                 if undo:
                     undo()
-                self._finish(job, FAILED, error.code, _error(error))
+                self._fail(call, job, error)
                 return
             self._finish(job, DONE, 0, {"success": True} if result is None else {key: result})
 
         self._sim.clock.schedule(length, run, name=job["id"])
 
-    @staticmethod
-    def _finish(job: Row, status: int, code: int, result: Row) -> None:
+    def _failure(self, command: str, path: str) -> ApiError | None:
+        """Return the error with which a fault ends the job."""
+        if command in _NEED_ROOM and self._sim.faults.take("capacity", "POST", path):
+            return ApiError(CAPACITY, "Unable to create a deployment for VM instance")
+        rule = self._sim.faults.take("fail_job", "POST", path)
+        if rule is None:
+            return None
+        text = str(rule.args.get("text", "virtsim: job failed on request"))
+        return ApiError(int(rule.args.get("code", INTERNAL)), text)
+
+    def _fail(self, call: Call, job: Row, error: ApiError) -> None:
+        text = told(error, call.user["role"])
+        self._finish(job, FAILED, error.code, {"errorcode": error.code, "errortext": text})
+
+    def _finish(self, job: Row, status: int, code: int, result: Row) -> None:
         job["status"], job["code"], job["result"] = status, code, result
-
-
-def _error(error: ApiError) -> Row:
-    return {"errorcode": error.code, "errortext": error.text}
+        job["completed"] = stamp(self._sim.clock.now())
 
 
 def _view(job: Row) -> Row:
@@ -123,12 +163,14 @@ def _view(job: Row) -> Row:
     }
     if job["result"] is not None:
         shown |= {"jobresulttype": "object", "jobresult": job["result"]}
+        shown["completed"] = job["completed"]
     if job["instanceid"]:
-        shown |= {"jobinstancetype": "VirtualMachine", "jobinstanceid": job["instanceid"]}
+        kind = _KINDS.get(job["command"], "None")
+        shown |= {"jobinstancetype": kind, "jobinstanceid": job["instanceid"]}
     return shown
 
 
-@command("queryAsyncJobResult")
+@command("queryAsyncJobResult", "jobid")
 def query(call: Call) -> Row:
     """Tell how a job goes."""
     wanted = call.params.get("jobid")
@@ -137,16 +179,20 @@ def query(call: Call) -> Row:
     if job is None or hidden:
         raise invalid(call.command.name, "jobid", wanted)
     if job["accountid"] != call.user["accountid"] and call.user["role"] != "Admin":
-        raise ApiError(531, "Account is not authorized to see job id")
+        raise ApiError(PERMISSION, "Account is not authorized to see job id")
     return _view(job)
 
 
-@command("listAsyncJobs")
+@command("listAsyncJobs", "listall page pagesize")
 def list_jobs(call: Call) -> Row:
-    """List the jobs of the caller that are pending."""
+    """List the jobs of the caller that are pending; with listall those of everybody seen."""
+    mine = call.user["accountid"]
     rows = [
         job
         for job in call.state.rows("jobs")
-        if job["status"] == PENDING and job["accountid"] == call.user["accountid"]
+        if job["status"] == PENDING
+        and (
+            visible(call.state, call.user, job) if call.get("listall") else mine == job["accountid"]
+        )
     ]
     return call.listed("asyncjobs", rows, lambda _call, job: _view(job))

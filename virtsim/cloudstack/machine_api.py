@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from .api import Call, command, given, keyword, tagged
-from .deploy_api import check_size, check_userdata, group_ids, refuse_name
+from .api import LIST, Call, command, given, keyword, tagged
+from .deploy_api import check_userdata, refuse_name
 from .errors import PARAMETER, ApiError
 from .model import Row
 from .scope import listed
@@ -20,13 +20,46 @@ _SETTINGS = {
 }
 
 
-@command("listVirtualMachines")
+_FILTERS = ("name", "zoneid", "hostid", "templateid", "serviceofferingid", "haenable")
+_MORE = "affinitygroupid hypervisor id ids keypair networkid state tags userdata details"
+# VMDetails of 4.22.
+_DETAILS = (
+    "group",
+    "nics",
+    "stats",
+    "secgrp",
+    "tmpl",
+    "servoff",
+    "diskoff",
+    "backoff",
+    "iso",
+    "volume",
+    "min",
+    "affgrp",
+    "all",
+)
+
+
+@command(
+    "listVirtualMachines",
+    f"{' '.join(_FILTERS)} {_MORE} accumulate retrieveonlyresourcecount {LIST}",
+)
 def list_machines(call: Call) -> Row:
     """List instances; destroyed ones are listed until they are expunged, to admins."""
-    found = [row for row in _scoped(call) if _wanted(call, row)]
-    if call.get("retrieveonlyresourcecount"):
-        return {"count": len(found)}
+    unknown = set(call.get("details", ())).difference(_DETAILS)
+    if unknown:
+        text = "The details parameter contains a non permitted value. The allowed values are"
+        raise ApiError(PARAMETER, f"{text} [{', '.join(_DETAILS)}]")
+    found = [row for row in _observed(call, _scoped(call)) if _wanted(call, row)]
     return call.listed("virtualmachine", found, machine)
+
+
+def _observed(call: Call, rows: list[Row]) -> list[Row]:
+    """Return the rows as a database replica that lags behind would have them."""
+    past = call.sim.observed(call.command.name)
+    if past is None:
+        return rows
+    return [{**row, "state": past[row["id"]]} for row in rows if row["id"] in past]
 
 
 def _scoped(call: Call) -> list[Row]:
@@ -42,9 +75,12 @@ def _wanted(call: Call, row: Row) -> bool:
     state = call.params.get("state")
     networks = {nic["networkid"] for nic in row["nics"]}
     return (
-        given(call, row, "name", "zoneid", "hostid", "templateid", "serviceofferingid", "haenable")
+        given(call, row, *_FILTERS)
         and (state is None or state == row["state"] or (state == "Present" and _present(row)))
         and call.params.get("networkid") in (None, *networks)
+        and call.params.get("affinitygroupid") in (None, *row["affinitygroupids"])
+        and call.params.get("keypair") in (None, *row["keypairs"])
+        and str(call.get("hypervisor", "KVM")).upper() in ("KVM", "ANY")
         and keyword(call, row, "name", "displayname", "instancename")
         and tagged(call, row)
     )
@@ -54,7 +90,7 @@ def _present(row: Row) -> bool:
     return row["state"] not in ("Destroyed", "Expunging")
 
 
-@command("updateVirtualMachine")
+@command("updateVirtualMachine", f"id name userdata details cleanupdetails {' '.join(_SETTINGS)}")
 def update(call: Call) -> Row:
     """Change settings at once; most take effect when the instance is started again."""
     row = call.row("machines")
@@ -77,66 +113,8 @@ def update(call: Call) -> Row:
     return {"virtualmachine": machine(call, row)}
 
 
-@command("getVirtualMachineUserData")
+@command("getVirtualMachineUserData", "virtualmachineid")
 def user_data(call: Call) -> Row:
     """Return the user data of one instance."""
     row = call.row("machines", "virtualmachineid")
     return {"virtualmachineuserdata": {"virtualmachineid": row["id"], "userdata": row["userdata"]}}
-
-
-@command("scaleVirtualMachine")
-def scale(call: Call) -> Row:
-    """Give an instance another size; one that runs must be dynamically scalable, and only grows."""
-    row = call.row("machines")
-    offering = call.row("service_offerings", "serviceofferingid")
-    cpus, memory = check_size(offering, call.get("details", {}))
-    if row["state"] == "Running" and not row["isdynamicallyscalable"]:
-        text = f"Unable to scale vm: {row['name']} is not dynamically scalable"
-        raise ApiError(PARAMETER, text)
-    if row["state"] == "Running" and (cpus < row["cpunumber"] or memory < row["memory"]):
-        text = "Only scaling up the vm is supported, new service offering should have both cpu"
-        raise ApiError(PARAMETER, f"{text} and memory greater than the old values")
-    if row["state"] not in ("Running", "Stopped"):
-        raise ApiError(PARAMETER, f"Unable to scale instance in state {row['state']}")
-
-    def effect() -> Row:
-        row["serviceofferingid"] = offering["id"]
-        row["cpunumber"], row["memory"] = cpus, memory
-        return machine(call, row)
-
-    return call.job("virtualmachine", effect)
-
-
-@command("updateVMAffinityGroup")
-def regroup(call: Call) -> Row:
-    """Set the affinity groups of a stopped instance."""
-    row = call.row("machines")
-    if row["state"] != "Stopped":
-        text = f"Unable to update affinity groups of the virtual machine {row['name']}"
-        raise ApiError(
-            PARAMETER,
-            f"{text} in state {row['state']}; make sure the virtual machine is stopped and not in "
-            "an error state before updating.",
-        )
-    groups = call.get("affinitygroupids") or group_ids(call, call.get("affinitygroupnames", []))
-
-    def effect() -> Row:
-        row["affinitygroupids"] = groups
-        return machine(call, row)
-
-    return call.job("virtualmachine", effect)
-
-
-@command("resetSSHKeyForVirtualMachine")
-def reset_key(call: Call) -> Row:
-    """Put other key pairs into a stopped instance."""
-    row = call.row("machines")
-    if row["state"] != "Stopped":
-        raise ApiError(PARAMETER, f"Vm {row['name']} should be stopped to do SSH Key reset")
-    names = call.get("keypairs") or [call.get("keypair", "")]
-
-    def effect() -> Row:
-        row["keypairs"] = names
-        return machine(call, row)
-
-    return call.job("virtualmachine", effect)

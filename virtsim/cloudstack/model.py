@@ -24,6 +24,7 @@ TABLES = {
     "Pod": "pods",
     "Project": "projects",
     "SSHKeyPair": "ssh_keys",
+    "SecurityGroup": "security_groups",
     "ServiceOffering": "service_offerings",
     "StoragePool": "pools",
     "Template": "templates",
@@ -56,9 +57,10 @@ class Cloud(Record):
         return added
 
     def remove(self, table: str, ident: str) -> None:
-        """Take a row out; its id stays known."""
-        del self.tables[table][ident]
-        self.removed[ident] = table
+        """Take a row out if it is there; its id stays known."""
+        if ident in self.tables[table]:
+            del self.tables[table][ident]
+            self.removed[ident] = table
 
     def rows(self, table: str) -> Iterator[Row]:
         """Yield the rows of a table."""

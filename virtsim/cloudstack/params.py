@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from .catalog import Command
-from .errors import PARAMETER, ApiError, invalid
+from .errors import MALFORMED, PARAMETER, ApiError, invalid
 from .model import TABLES, Cloud
 
 COMMON = frozenset(
@@ -24,17 +25,25 @@ COMMON = frozenset(
         "customjobid",
     }
 )
-_INDEXED = re.compile(r"([a-z0-9]+)\[(\d+)\]\.(.+)", re.IGNORECASE)
+_INDEXED = re.compile(r"([^][.]+)\[([-+]?\d+)\]\.([^][]*)")
+_Records = dict[str, dict[int, dict[str, str]]]
 _LONGEST = 255
+_NUMBERS: Mapping[str, type] = {"integer": int, "long": int, "short": int, "double": float}
+_DATES = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S%z")
 
 
-def decode(command: Command, given: Mapping[str, str], cloud: Cloud) -> dict[str, Any]:
+def decode(
+    command: Command, given: Mapping[str, str], cloud: Cloud, role: str = "Admin"
+) -> dict[str, Any]:
     """Return the typed parameters that the command knows; the server ignores all others."""
-    plain = {name.lower(): value for name, value in given.items() if "[" not in name}
+    plain, records = _unpacked(given)
     found: dict[str, Any] = {}
     for name, facts in command.params.items():
+        if role not in facts.get("roles", (role,)):
+            # What the annotation keeps from a role is ignored like an unknown name.
+            continue
         if facts["type"] == "map":
-            value: Any = _map(name, facts, given)
+            value: Any = _map(facts, records.get(name, {}))
         elif name in plain and plain[name] != "":
             value = _typed(command, name, facts, plain[name], cloud)
         else:
@@ -54,9 +63,9 @@ def _typed(command: Command, name: str, facts: Mapping[str, Any], value: str, cl
     kind = facts["type"]
     if kind == "boolean":
         return value.strip().lower() == "true"
-    if kind in {"integer", "long", "short"}:
+    if kind in _NUMBERS:
         try:
-            return int(value)
+            return _NUMBERS[kind](value)
         except ValueError:
             raise invalid(command.name, name, value) from None
     if kind == "list":
@@ -66,11 +75,26 @@ def _typed(command: Command, name: str, facts: Mapping[str, Any], value: str, cl
         return items
     if kind == "uuid":
         return _object(command, name, facts, value, cloud)
+    return _date(command, value) if kind == "date" else _text(name, facts, value)
+
+
+def _text(name: str, facts: Mapping[str, Any], value: str) -> str:
     longest = int(facts.get("length") or _LONGEST)
-    if kind == "string" and len(value) > longest:
+    if facts["type"] == "string" and len(value) > longest:
         text = f"Value greater than max allowed length {longest} for param: {name}"
         raise ApiError(PARAMETER, text)
     return value
+
+
+def _date(command: Command, value: str) -> str:
+    for form in _DATES:
+        try:
+            datetime.strptime(value, form)
+        except ValueError:
+            continue
+        return value
+    text = f"Unable to parse date {value} for command {command.name.lower()}, please pass dates in"
+    raise ApiError(PARAMETER, f"{text} the format yyyy-MM-dd or yyyy-MM-dd HH:mm:ss")
 
 
 def _object(command: Command, name: str, facts: Mapping[str, Any], value: str, cloud: Cloud) -> str:
@@ -85,13 +109,26 @@ def _object(command: Command, name: str, facts: Mapping[str, Any], value: str, c
     return value
 
 
-def _map(name: str, facts: Mapping[str, Any], given: Mapping[str, str]) -> Any:
-    """Return a flat or key-value map as a dict, records as a list."""
-    records: dict[int, dict[str, str]] = {}
+def _unpacked(given: Mapping[str, str]) -> tuple[dict[str, str], _Records]:
+    """Return plain parameters and the records of indexed ones; a bad index is refused always."""
+    plain: dict[str, str] = {}
+    records: _Records = {}
     for key, value in given.items():
+        if key.find("[") < 1:
+            plain[key.lower()] = value
+            continue
         found = _INDEXED.fullmatch(key)
-        if found and found[1].lower() == name:
-            records.setdefault(int(found[2]), {})[found[3]] = value
+        if found is None:
+            text = f"Unable to decode parameter {key}; if specifying an object array, please use"
+            example = "parameter[index].field=XXX, e.g. userGroupList[0].group=httpGroup"
+            raise ApiError(MALFORMED, f"{text} {example}")
+        record = records.setdefault(found[1].lower(), {}).setdefault(int(found[2]), {})
+        record[found[3]] = value
+    return plain, records
+
+
+def _map(facts: Mapping[str, Any], records: Mapping[int, dict[str, str]]) -> Any:
+    """Return a flat or key-value map as a dict, records as a list."""
     if not records:
         return None
     ordered = [records[index] for index in sorted(records)]

@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+import ipaddress
+
 from ..core.seeds import host_name
+from .errors import CAPACITY, PARAMETER, ApiError
 from .model import Cloud, Row, stamp
 
 GIB = 1 << 30
@@ -106,15 +109,13 @@ def volume(
 
 
 def add_nic(cloud: Cloud, row: Row, network: str, address: str | None = None) -> Row:
-    """Connect an instance to a network, at the next free address."""
+    """Connect an instance to a network, at the address asked for or the next free one."""
     net = cloud.get("networks", network)
     serial = cloud.count("nic")
-    prefix = net["gateway"].rsplit(".", 1)[0]
-    taken = cloud.count(f"address:{network}") + 1
     nic = {
         "id": cloud.new_id("nics"),
         "networkid": network,
-        "ipaddress": address or f"{prefix}.{taken % 250 + 2}",
+        "ipaddress": _address(cloud, net, address),
         "macaddress": "02:01:00:" + ":".join(f"{(serial >> s) & 255:02x}" for s in (16, 8, 0)),
         "isdefault": not row["nics"],
         "deviceid": str(len(row["nics"])),
@@ -122,3 +123,27 @@ def add_nic(cloud: Cloud, row: Row, network: str, address: str | None = None) ->
     row["nics"].append(nic)
     found: Row = row["nics"][-1]
     return found
+
+
+def _address(cloud: Cloud, net: Row, wanted: str | None) -> str:
+    if wanted is None:
+        return _next_address(cloud, net)
+    try:
+        inside = ipaddress.ip_address(wanted) in ipaddress.ip_network(net["cidr"])
+    except ValueError:
+        raise ApiError(PARAMETER, f"Invalid IP address {wanted}") from None
+    used = (nic["ipaddress"] for row in cloud.rows("machines") for nic in row["nics"])
+    if not inside or wanted == net["gateway"] or wanted in used:
+        text = f"Unable to acquire Guest IP address {wanted} for network {net['name']}"
+        raise ApiError(CAPACITY, text)
+    net["reserved"] = [*net.get("reserved", ()), wanted]
+    return wanted
+
+
+def _next_address(cloud: Cloud, net: Row) -> str:
+    prefix = net["gateway"].rsplit(".", 1)[0]
+    while True:
+        number = cloud.count(f"address:{net['id']}") + 1
+        address = f"{prefix}.{number % 250 + 2}"
+        if address not in net.get("reserved", ()):
+            return address

@@ -16,7 +16,7 @@ from . import seeds
 from .api import MODELLED, Call
 from .auth import identify
 from .catalog import Catalog, Command, load
-from .errors import CAPACITY, UNAUTHORIZED, UNSUPPORTED, ApiError
+from .errors import UNAUTHORIZED, ApiError, told, unmodelled
 from .jobs import Jobs
 from .params import decode
 
@@ -29,7 +29,7 @@ class CloudStackSimulator(Simulator):
     """A management server with one zone."""
 
     platform = "cloudstack"
-    faults_known = ("capacity", "endless_job", "fail_job", "throttle", "unknown_job")
+    faults_known = ("capacity", "endless_job", "fail_job", "stale", "throttle", "unknown_job")
     wire = Wire(keep_alive=30.0, headers={"server": "Jetty(virtsim)"}, max_body=1 << 20)
 
     def __init__(
@@ -43,11 +43,13 @@ class CloudStackSimulator(Simulator):
         """Build the seeded cloud; `page_limit` is the setting default.page.size."""
         self.catalog = catalog or load()
         self.jobs = Jobs(self)
+        self._observed: dict[str, str] = {}
         self.page_limit = page_limit
         super().__init__(seed=seed, clock=clock)
 
     def build(self, seed: Any) -> Any:
         """Build the cloud of a seed."""
+        self._observed = {}
         return seeds.build(seed, self.clock.now())
 
     def credentials(self) -> dict[str, str]:
@@ -90,38 +92,45 @@ class CloudStackSimulator(Simulator):
             return Response.text("<html><h1>404 Not Found</h1></html>", 404, kind="text/html")
         name = params.get("command", "")
         if params.get("response", "xml").lower() != "json":
-            return _failure(
-                "error", ApiError(UNSUPPORTED, "virtsim: only response=json is modelled")
-            )
-        command = self.catalog.find(name)
+            return _failure("error", unmodelled("An answer other than response=json"))
+        command, role = self.catalog.find(name), "Admin"
         try:
             user = identify(self.state.tables["users"], params, time.time())
-            request.user = str(user["username"])
+            request.user, role = str(user["username"]), str(user["role"])
             return self._dispatch(name, command, params, user)
         except ApiError as error:
             label = command.name if command and error.code != UNAUTHORIZED else "error"
-            raise Reject(_failure(label, error)) from None
+            shown = ApiError(error.code, told(error, role), error.cserror)
+            raise Reject(_failure(label, shown)) from None
 
     def _dispatch(
         self, name: str, command: Command | None, params: dict[str, str], user: dict[str, Any]
     ) -> Response:
         if command is None or not command.allowed(user["role"]):
-            text = f"The given command '{name}' either does not exist, is not available for user"
+            text = (
+                f"The given command '{name}' either does not exist, is not available for user, or "
+                "not available from ip address '/127.0.0.1'."
+            )
             raise ApiError(UNAUTHORIZED, text)
         path = self.path_of(command.name)
         if self.faults.take("throttle", "POST", path):
             raise ApiError(
                 429, "The given user has reached his/her account api limit, please retry"
             )
-        handler = MODELLED.get(command.name.lower())
-        decoded = decode(command, params, self.state)
-        if handler is None:
-            text = f"'{command.name}' is a valid command, but it is not modelled by virtsim"
-            raise ApiError(UNSUPPORTED, text)
-        if self.faults.take("capacity", "POST", path):
-            raise ApiError(CAPACITY, "Unable to create a deployment for VM instance")
-        answer = handler(Call(self, command, decoded, user))
-        return _answer(command.name, answer)
+        model = MODELLED.get(command.name.lower())
+        decoded = decode(command, params, self.state, user["role"])
+        if model is None:
+            raise unmodelled(f"Command {command.name}")
+        if command.writes and any(rule.fault == "stale" for rule in self.faults.rules()):
+            rows = self.state.rows("machines")
+            self._observed = {row["id"]: str(row["state"]) for row in rows}
+        return _answer(command.name, model.answer(Call(self, command, decoded, user)))
+
+    def observed(self, name: str) -> dict[str, str] | None:
+        """Return the states before the last write, None when the present is to be shown."""
+        if not self.faults.take("stale", "POST", self.path_of(name)) or not self._observed:
+            return None
+        return self._observed
 
 
 def _parameters(request: Request) -> dict[str, str]:

@@ -4,29 +4,30 @@
 
 from __future__ import annotations
 
-from .api import Call, command, given, keyword
+from .api import LIST, Call, command, given, keyword
 from .errors import PARAMETER, ApiError
 from .model import Row
 from .scope import listed, owner_view
 from .views import machine
 
 
-@command("listVMSnapshot")
+@command("listVMSnapshot", f"vmsnapshotid vmsnapshotids virtualmachineid name state {LIST}")
 def list_snapshots(call: Call) -> Row:
     """List snapshots; the name that is asked for is the one shown to people."""
-    wanted = call.params.get("vmsnapshotid")
+    one = call.params.get("vmsnapshotid")
+    wanted = [one] if one else call.get("vmsnapshotids")
     rows = [
         row
         for row in listed(call.state, call.user, "machine_snapshots", call.params)
         if given(call, row, "virtualmachineid", "state")
         and call.params.get("name") in (None, row["displayname"])
-        and wanted in (None, row["id"])
+        and (not wanted or row["id"] in wanted)
         and keyword(call, row, "displayname")
     ]
     return call.listed("vmSnapshot", rows, _view)
 
 
-@command("createVMSnapshot")
+@command("createVMSnapshot", "virtualmachineid name description snapshotmemory quiescevm")
 def create(call: Call) -> Row:
     """Take a snapshot; the row is made at once."""
     row = call.row("machines", "virtualmachineid")
@@ -74,7 +75,7 @@ def _row(call: Call, row: Row, name: str) -> Row:
     }
 
 
-@command("deleteVMSnapshot")
+@command("deleteVMSnapshot", "vmsnapshotid")
 def delete(call: Call) -> Row:
     """Delete a snapshot; those above it move down."""
     snapshot = call.row("machine_snapshots", "vmsnapshotid")
@@ -88,14 +89,18 @@ def delete(call: Call) -> Row:
     return call.job("vmsnapshot", effect)
 
 
-@command("revertToVMSnapshot")
+@command("revertToVMSnapshot", "vmsnapshotid")
 def revert(call: Call) -> Row:
     """Bring an instance back; one with memory must run, one without must be stopped."""
     snapshot = call.row("machine_snapshots", "vmsnapshotid")
     row = call.state.get("machines", snapshot["virtualmachineid"])
-    if row["state"] == "Running" and snapshot["type"] == "Disk":
-        text = "VM Snapshot revert not allowed. This will result in VM state change. You can revert"
-        raise ApiError(PARAMETER, f"{text} running VM to disk and memory type snapshot only.")
+
+    def begin() -> None:
+        if row["state"] == "Running" and snapshot["type"] == "Disk":
+            text = "VM Snapshot revert not allowed. This will result in VM state change. You can"
+            raise ApiError(
+                PARAMETER, f"{text} revert running VM to disk and memory type snapshot only."
+            )
 
     def effect() -> Row:
         for name in ("memory", "cpunumber", "serviceofferingid"):
@@ -106,7 +111,7 @@ def revert(call: Call) -> Row:
             row["state"] = "Running"
         return machine(call, row)
 
-    return call.job("virtualmachine", effect)
+    return call.job("virtualmachine", effect, begin=begin)
 
 
 def _of(call: Call, ident: str) -> list[Row]:

@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from .api import Call, command, tag_views
-from .errors import PARAMETER, ApiError, invalid
+from .api import OWNER, Call, command, tag_views
+from .errors import INTERNAL, ApiError, invalid, unmodelled
 from .model import Row
 from .scope import listed, owner_view, visible_id
 
@@ -13,7 +13,7 @@ _TABLES = {"uservm": "machines", "volume": "volumes", "network": "networks"}
 _NAMES = {"uservm": "UserVm", "volume": "Volume", "network": "Network"}
 
 
-@command("listTags")
+@command("listTags", f"resourceid resourcetype key value page pagesize listall isrecursive {OWNER}")
 def list_tags(call: Call) -> Row:
     """List tags of the objects that the caller sees."""
     kind = call.get("resourcetype", "").lower()
@@ -33,7 +33,7 @@ def list_tags(call: Call) -> Row:
     return call.listed("tag", rows, lambda _call, row: row)
 
 
-@command("createTags")
+@command("createTags", "resourceids resourcetype tags")
 def create(call: Call) -> Row:
     """Put tags on objects; a key that is there already is refused."""
     rows = _rows(call)
@@ -43,13 +43,13 @@ def create(call: Call) -> Row:
             for key, value in call.params["tags"].items():
                 if key in row["tags"]:
                     text = f"tag {key} already on {call.params['resourcetype']} with id {row['id']}"
-                    raise ApiError(530, text)
+                    raise ApiError(INTERNAL, text)
                 row["tags"][key] = value
 
     return call.job("tag", effect)
 
 
-@command("deleteTags")
+@command("deleteTags", "resourceids resourcetype tags")
 def delete(call: Call) -> Row:
     """Take tags away: those of the given keys and values, or all."""
     rows = _rows(call)
@@ -67,8 +67,7 @@ def delete(call: Call) -> Row:
 def _rows(call: Call) -> list[Row]:
     table = _TABLES.get(str(call.params["resourcetype"]).lower())
     if table is None:
-        text = f"virtsim: tags of {call.params['resourcetype']} are not modelled"
-        raise ApiError(PARAMETER, text)
+        raise unmodelled(f"Tagging a {call.params['resourcetype']}")
     for ident in call.params["resourceids"]:
         if not visible_id(call.state, call.user, table, ident):
             raise invalid(call.command.name, "resourceids", ident)

@@ -5,34 +5,17 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 
 import virtsim
+from tests.unit.virtsim.cloudstack.conftest import ask, deployment, failure, rows
 from virtsim.cloudstack import auth
 
 VECTORS = Path(__file__).resolve().parents[4].parent / "shared" / "vectors" / "cloudstack"
 NEVER = "11111111-2222-4333-8444-555555555555"
-
-
-def ask(sim: virtsim.SimServer, seconds: float = 600, **params: Any) -> tuple[int, dict[str, Any]]:
-    expires = time.strftime("%Y-%m-%dT%H:%M:%S+0000", time.gmtime(time.time() + seconds))
-    form = {
-        "apiKey": sim.credentials["api_key"],
-        "response": "json",
-        "signatureVersion": "3",
-        "expires": expires,
-        **{name: str(value) for name, value in params.items()},
-    }
-    form["signature"] = auth.signature(form, sim.credentials["secret_key"])
-    answer = requests.post(f"{sim.url}/client/api", data=form, verify=str(sim.ca_file), timeout=10)
-    body = answer.json()
-    assert len(body) == 1
-    return answer.status_code, next(iter(body.values()))
 
 
 def test_every_recorded_signature_is_the_one_expected() -> None:
@@ -47,7 +30,7 @@ def test_every_recorded_signature_is_the_one_expected() -> None:
 
 
 def test_an_expired_request_is_refused(sim: virtsim.SimServer) -> None:
-    status, body = ask(sim, seconds=-1, command="listZones")
+    status, body = ask(sim, command="listZones", expires="2026-01-31T10:00:00+0000")
     assert (status, body["errorcode"]) == (401, 401)
 
 
@@ -57,7 +40,8 @@ def test_an_expired_request_is_refused(sim: virtsim.SimServer) -> None:
         ({"command": "listNothing"}, 401, "does not exist"),
         ({"command": "deployVirtualMachine"}, 431, "due to missing parameter"),
         ({"command": "listVirtualMachines", "id": NEVER}, 431, "entity does not exist"),
-        ({"command": "listVirtualMachines", "page": 1}, 431, "must be specified together"),
+        ({"command": "listVirtualMachines", "page": 1}, 431, '"pagesize" parameter is required'),
+        ({"command": "listVirtualMachines", "pagesize": 1}, 431, '"page" parameter is required'),
         ({"command": "listVirtualMachines", "page": 1, "pagesize": 501}, 431, "500"),
         ({"command": "listVirtualMachines", "page": "x", "pagesize": 1}, 431, "page"),
         ({"command": "listHostTags"}, 432, "not modelled by virtsim"),
@@ -91,23 +75,8 @@ def test_a_chosen_job_id_is_kept_and_good_once(sim: virtsim.SimServer) -> None:
 
 def test_a_failed_deployment_leaves_a_row_in_error(sim: virtsim.SimServer) -> None:
     sim.control.fault("fail_job", path="deploy")
-    _status, zones = ask(sim, command="listZones")
-    _status, templates = ask(sim, command="listTemplates", templatefilter="all", name="debian-12")
-    _status, offerings = ask(sim, command="listServiceOfferings", name="small")
-    _status, networks = ask(sim, command="listNetworks", keyword="lab-net")
-    _status, made = ask(
-        sim,
-        command="deployVirtualMachine",
-        name="fresh",
-        zoneid=zones["zone"][0]["id"],
-        templateid=templates["template"][0]["id"],
-        serviceofferingid=offerings["serviceoffering"][0]["id"],
-        networkids=networks["network"][0]["id"],
-    )
-    _status, job = ask(sim, command="queryAsyncJobResult", jobid=made["jobid"])
-    assert (job["jobstatus"], job["jobresult"]["errorcode"]) == (2, 530)
-    _status, found = ask(sim, command="listVirtualMachines", id=made["id"])
-    assert found["virtualmachine"][0]["state"] == "Error"
+    assert failure(sim, **deployment(sim)) == (530, "virtsim: job failed on request")
+    assert rows(sim, "listVirtualMachines", name="fresh")[0]["state"] == "Error"
 
 
 def test_no_secret_gets_into_the_journal(sim: virtsim.SimServer) -> None:
