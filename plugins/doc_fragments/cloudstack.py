@@ -31,7 +31,8 @@ options:
     elements: str
   api_key:
     description:
-      - API key of the user.
+      - API key of the user. It goes with each request and is masked
+        like a secret.
       - When it is not given, the environment variable E(CLOUDSTACK_KEY)
         is used.
     type: str

@@ -19,9 +19,9 @@ class Row:
     """One platform's VM module and what stands in the small seed of its simulator.
 
     ``logins`` are credentials of a target by name: each key and which of the simulator's
-    credentials it is. Those of ``by_file`` are given as files; they are secrets, except those of
-    ``identifiers``, which only name a user. ``says`` gives the options of the n-th run that hands
-    over any text, ``received`` what the platform got of these texts, in order.
+    credentials it is. Those of ``by_file`` are given as files; they are secrets. ``says`` gives
+    the options of the n-th run that hands over any text, ``received`` what the platform got of
+    these texts, in order.
     """
 
     platform: str
@@ -36,7 +36,6 @@ class Row:
     change: Mapping[str, Any]
     says: Callable[[int, str], Mapping[str, Any]]
     received: Callable[[virtsim.SimServer], list[Any]]
-    identifiers: frozenset[str] = frozenset()
 
     def target(self, sim: virtsim.SimServer, login: str, **more: Any) -> dict[str, Any]:
         """Return a target of targets.yml, whose secret files are named as in `files`."""
@@ -61,9 +60,7 @@ class Row:
 
     def secrets(self, sim: virtsim.SimServer) -> set[str]:
         """Return the secrets among them."""
-        pairs = (pair for login in self.logins.values() for pair in login.items())
-        names = {name for key, name in pairs if key in self.by_file - self.identifiers}
-        return {sim.credentials[name] for name in names}
+        return set(self.files(sim).values())
 
 
 def _written(name: str) -> Callable[[virtsim.SimServer], list[Any]]:
@@ -128,8 +125,6 @@ ROWS = (
         change={"service_offering": "medium"},
         says=lambda _n, text: {"name": "web2", "display_name": text},
         received=_written("displayname"),
-        # It names a user and goes with each request, where the secret key only signs.
-        identifiers=frozenset({"api_key"}),
     ),
     Row(
         platform="kubevirt",

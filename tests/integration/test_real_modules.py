@@ -72,7 +72,7 @@ def targets(row: Row, sim: virtsim.SimServer, tmp_path: Path) -> Path:
         everything[f"pinned-{login}"] = pinned
     first = row.target(sim, next(iter(row.logins)))
     wrong = {
-        key: "wrong" if key.endswith("_file") and key[:-5] not in row.identifiers else value
+        key: "wrong" if key.endswith("_file") else value
         for key, value in first["credential"].items()
     }
     everything["wrong"] = {**first, "credential": wrong}

@@ -35,8 +35,7 @@ def _configure(bridge: Any, row: Row, sim: virtsim.SimServer) -> None:
         (bridge.folder / name).write_text(secret)
     lab = row.target(sim, next(iter(row.logins)))
     credential = {
-        key: "wrong" if key.endswith("_file") and key[:-5] not in row.identifiers else value
-        for key, value in lab["credential"].items()
+        key: "wrong" if key.endswith("_file") else value for key, value in lab["credential"].items()
     }
     bridge.targets |= {"lab": lab, "refused": {**lab, "credential": credential}}
     bridge.targets["dead"] = {**lab, "url": f"https://127.0.0.1:1{row.path}"}

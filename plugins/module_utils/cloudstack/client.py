@@ -41,7 +41,7 @@ _LOST = frozenset({429, 502, 503, 504})
 class Credential:
     """The keys of one user."""
 
-    api_key: str
+    api_key: str = field(repr=False)
     secret_key: str = field(repr=False)
 
 

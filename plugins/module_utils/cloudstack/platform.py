@@ -30,8 +30,9 @@ PLATFORM = Platform(
             "api_key",
             str,
             role="option",
+            secret=True,
             env=("CLOUDSTACK_KEY",),
-            doc="API key of the user.",
+            doc="API key of the user. It goes with each request and is masked like a secret.",
         ),
         Field(
             "api_secret",

@@ -46,6 +46,13 @@ def test_a_disabled_user_is_an_auth_error(cloud: CloudStack) -> None:
     assert (result.kind, len(cloud.requests())) == ("auth", 1)
 
 
+@pytest.mark.parametrize("options", [{}, {"api_secret": "not-the-secret-key-of-this-user"}])
+def test_neither_key_is_ever_shown(cloud: CloudStack, options: dict[str, Any]) -> None:
+    result = cloud.run(INSTANCE_INFO, {"name": cloud.sim.credentials["api_key"], **options})
+    for name in ("api_key", "secret_key"):
+        assert cloud.sim.credentials[name] not in result.stdout + result.stderr
+
+
 def test_what_the_role_lacks_is_a_permission(cloud: CloudStack) -> None:
     credentials = cloud.sim.credentials
     keys = {"api_key": credentials["user_api_key"], "api_secret": credentials["user_secret_key"]}
