@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import site
@@ -48,6 +49,13 @@ class Core:
 
     def playbook_command(self) -> Path:
         """Return its ansible-playbook, installing the environment when it is not there."""
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        with (self.folder.parent / f"{self.line}.lock").open("w") as lock:
+            # Two test processes must not install the same one.
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            return self._installed()
+
+    def _installed(self) -> Path:
         command = self.folder / "bin/ansible-playbook"
         stamp = self.folder / "complete"
         if not stamp.is_file() or stamp.stat().st_mtime < self.lock.stat().st_mtime:
