@@ -106,7 +106,7 @@ def cloudstack(source: Path) -> str:
 
 
 def kubevirt(source: Path) -> str:
-    """Return the text of the KubeVirt catalog: kinds, subresources, types, list markers."""
+    """Return the text of the KubeVirt catalog: kinds, subresources, types, constraints."""
     facts = read_json(source / "kubevirt.json")
     types = read_json(source / "kubevirt_openapi.json")
     kept = ("group", "resource", "singular", "kind", "namespaced", "short", "versions", "verbs")
@@ -116,22 +116,15 @@ def kubevirt(source: Path) -> str:
     ]
     kinds.sort(key=lambda row: (str(row["group"]), str(row["resource"])))
     routes = sorted(facts["subresources"], key=lambda row: (str(row["path"]), str(row["method"])))
-    markers = {
-        name: {path: rule for path, rule in rules.items() if _marks_list(rule)}
-        for name, rules in types["crd_constraints"].items()
-    }
     parts = [
         f'"meta":{_line({"releases": facts["meta"]["releases"], "kinds": len(kinds)})}',
         f'"kinds":[\n{_rows(map(_line, kinds))}\n]',
         f'"subresources":[\n{_rows(map(_line, routes))}\n]',
-        f'"lists":{_table(markers)}',
+        f'"constraints":{_table(types["crd_constraints"])}',
         f'"definitions":{_table(types["definitions"])}',
+        f'"cdi_definitions":{_table(types["cdi_definitions"])}',
     ]
     return "{" + ",\n".join(parts) + "}\n"
-
-
-def _marks_list(rule: Any) -> bool:
-    return isinstance(rule, dict) and "x-kubernetes-list-type" in rule
 
 
 CATALOGS: Mapping[str, Callable[[Path], str]] = {

@@ -9,12 +9,14 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ..core.http import Request, Response
-from .status import ApiError, not_found
+from .routes import Target
+from .status import ApiError, invalid, not_found
 from .store import Object
 
 if TYPE_CHECKING:
     from .rest import Context
 
+META = "meta.k8s.io/v1"
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 
 
@@ -53,6 +55,19 @@ def check_name(context: Context, metadata: Object) -> None:
         raise ApiError(422, text, details=details)
 
 
+def check_head(target: Target, obj: Object) -> None:
+    """Refuse an object that says it is of another version or of another kind."""
+    kind, version = target.kind, target.kind.api_version(target.version)
+    if obj.get("apiVersion") not in (None, "", version):
+        text = f"the API version in the data ({obj['apiVersion']}) does not match the expected API"
+        raise ApiError(400, f"{text} version ({version})")
+    if obj.get("kind") not in (None, "", kind.kind):
+        text = f'Invalid value: "{obj["kind"]}": must be {kind.kind}'
+        field = {"reason": "FieldValueInvalid", "message": text, "field": "kind"}
+        name = (obj.get("metadata") or {}).get("name", "")
+        raise invalid(kind.kind, kind.group, name, [field])
+
+
 def body_of(request: Request) -> Object:
     """Return the body of a request; ApiError 400 when it is no JSON."""
     try:
@@ -77,8 +92,9 @@ def versioned(context: Context, obj: Object) -> Object:
 def shown(
     context: Context, obj: Object, status: int = 200, warnings: list[str] | None = None
 ) -> Response:
-    """Answer with an object, and with warnings in the header."""
-    answer = as_json(versioned(context, obj), status)
+    """Answer with an object or its metadata alone, and with warnings in the header."""
+    form = partial(obj) if only_metadata(context) else versioned(context, obj)
+    answer = as_json(form, status)
     if warnings:
         answer.headers = {**answer.headers, "warning": ", ".join(f'299 - "{w}"' for w in warnings)}
     return answer
@@ -87,3 +103,32 @@ def shown(
 def as_json(value: Any, status: int = 200) -> Response:
     """Answer with an object."""
     return Response.json(value, status, headers={"content-type": "application/json"})
+
+
+def only_metadata(context: Context) -> bool:
+    """Whether the client wants PartialObjectMetadata; ApiError 406 when it wants a table only."""
+    accepted = context.request.headers.get("accept", "*/*").split(",")
+    forms = [_parameters(each) for each in accepted]
+    for form in forms:
+        kind = form.get("as", "")
+        if kind.startswith("PartialObjectMetadata"):
+            return True
+        if not kind:
+            return False
+    raise ApiError(
+        406,
+        "only the following media types are accepted: application/json "
+        "(as=Table is not modelled by virtsim)",
+        reason="NotAcceptable",
+    )
+
+
+def partial(obj: Object) -> Object:
+    """Return the metadata of an object alone."""
+    head = {"kind": "PartialObjectMetadata", "apiVersion": META}
+    return {**head, "metadata": obj["metadata"]}
+
+
+def _parameters(accepted: str) -> dict[str, str]:
+    pairs = (part.strip().partition("=") for part in accepted.split(";")[1:])
+    return {name: value for name, _equals, value in pairs}

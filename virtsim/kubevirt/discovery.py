@@ -10,7 +10,6 @@ from .kinds import Catalog, Kind
 from .routes import VIRT
 
 VERSION = {"major": "1", "minor": "33", "gitVersion": "v1.33.1", "platform": "linux/amd64"}
-KUBEVIRT = {"gitVersion": "v1.9.0", "goVersion": "virtsim", "platform": "linux/amd64"}
 # Served by virt-api, and listed by it; the others it serves are missing from its list.
 _LISTED = (
     "virtualmachines/start", "virtualmachines/stop", "virtualmachines/restart",
@@ -46,7 +45,7 @@ def _groups(parts: list[str], catalog: Catalog) -> dict[str, Any] | None:
 
 
 def _group(name: str, catalog: Catalog) -> dict[str, Any]:
-    versions = ["v1", "v1alpha3"] if name == VIRT else list(reversed(catalog.groups()[name]))
+    versions = ["v1", "v1alpha3"] if name == VIRT else catalog.groups()[name]
     shown = [{"groupVersion": f"{name}/{each}", "version": each} for each in versions]
     return {"name": name, "versions": shown, "preferredVersion": shown[0]}
 

@@ -5,13 +5,31 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
+from .kinds import Kind
 from .status import ApiError
 from .store import Object
 
 _SET = re.compile(r"\s*(\S+)\s+(in|notin)\s+\(([^)]*)\)\s*")
-_FIELDS = ("metadata.name", "metadata.namespace", "status.phase", "spec.nodeName")
+_KEY = re.compile(r"([a-z0-9A-Z.-]+/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
+_FIELDS = ("metadata.name", "metadata.namespace")
+# What the server itself can select by; a custom resource has its name and namespace only.
+_MORE = {
+    "pods": ("status.phase", "spec.nodeName", "spec.restartPolicy", "spec.serviceAccountName"),
+    "events": (
+        "involvedObject.kind",
+        "involvedObject.name",
+        "involvedObject.namespace",
+        "involvedObject.uid",
+        "reason",
+        "type",
+    ),
+    "namespaces": ("status.phase",),
+    "nodes": ("spec.unschedulable",),
+    "secrets": ("type",),
+}
 
 
 def labels_match(selector: str, obj: Object) -> bool:
@@ -20,16 +38,35 @@ def labels_match(selector: str, obj: Object) -> bool:
     return all(_one(part.strip(), labels) for part in _split(selector) if part.strip())
 
 
-def fields_match(selector: str, obj: Object) -> bool:
+def fields_match(selector: str, obj: Object, kind: Kind) -> bool:
     """Whether an object satisfies a field selector; ApiError 400 for a field without one."""
+    return all(
+        (str(_field(obj, name) or "") == value) == equal
+        for name, equal, value in _terms(selector, kind)
+    )
+
+
+def check(labels: str, fields: str, kind: Kind) -> None:
+    """Raise the 400 of a selector that cannot be understood."""
+    for part in filter(None, (each.strip() for each in _split(labels))):
+        found = _SET.fullmatch(part)
+        name = found[1] if found else re.split(r"[!=]+", part.removeprefix("!"))[0].strip()
+        if not _KEY.fullmatch(name):
+            text = f'unable to parse requirement: <nil>: Invalid value: "{name}": name part must'
+            raise ApiError(400, f"{text} consist of alphanumeric characters, '-', '_' or '.'")
+    for _term in _terms(fields, kind):
+        pass
+
+
+def _terms(selector: str, kind: Kind) -> Iterator[tuple[str, bool, str]]:
+    known = (*_FIELDS, *(() if kind.custom else _MORE.get(kind.resource, ())))
     for part in filter(None, selector.split(",")):
-        equal = "!=" not in part
+        if "=" not in part:
+            raise ApiError(400, f"invalid selector: '{selector}'; can't understand '{part}'")
         name, _sign, value = part.replace("!=", "=").replace("==", "=").partition("=")
-        if name not in _FIELDS:
+        if name not in known:
             raise ApiError(400, f"field label not supported: {name}")
-        if (str(_field(obj, name) or "") == value) != equal:
-            return False
-    return True
+        yield name, "!=" not in part, value
 
 
 def _split(selector: str) -> list[str]:

@@ -43,7 +43,7 @@ class KubeVirtSimulator(Simulator):
     ) -> None:
         """Build the seeded cluster."""
         self.catalog = catalog or load()
-        self.admission = Admission(self)
+        self.admission = Admission(self.catalog, lambda: self.store)
         self.controllers = Controllers(self)
         self.subresources = Subresources(self)
         super().__init__(seed=seed, clock=clock)

@@ -24,6 +24,7 @@ class Cluster(Record):
         self.tables: Dict[str, Any] = Dict()
         self.version = 1000
         self.serial = 0
+        # Tuples (version, table, what happened, object, object before): never changed again.
         self.events: List[Any] = List()
         self.dropped = 0
         self.nodes_used = 0
@@ -55,10 +56,21 @@ class Store:
 
     def list(self, key: str, namespace: str = "") -> Iterator[Object]:
         """Yield the stored objects themselves, ordered by name; do not change them."""
-        table = self.cluster.table(key)
-        for place in sorted(table):
-            if not namespace or place.startswith(f"{namespace}/"):
-                yield table[place]
+        yield from _ordered(self.cluster.table(key), namespace)
+
+    def list_at(self, key: str, namespace: str, version: int) -> Iterator[Object]:
+        """Yield the objects as they were at a version that is not dropped yet."""
+        table = dict(self.cluster.table(key))
+        for number, changed, _event, obj, before in reversed(self.cluster.events):
+            if number <= version:
+                break
+            if changed != key:
+                continue
+            if before is None:
+                table.pop(_place(obj), None)
+            else:
+                table[_place(obj)] = before
+        yield from _ordered(table, namespace)
 
     def create(self, key: str, obj: Object) -> Object:
         """Store a new object with its uid, version and time."""
@@ -94,25 +106,42 @@ class Store:
         obj = self.get(key, namespace, name)
         if obj is None:
             return None
-        del self.cluster.table(key)[place]
-        self._event(key, "DELETED", obj)
+        table = self.cluster.table(key)
+        before = table[place]
+        del table[place]
+        obj["metadata"]["resourceVersion"] = self._next()
+        self._event(key, "DELETED", copied(obj), before)
         return obj
 
     def _put(self, key: str, obj: Object, event: str) -> Object:
-        metadata = obj["metadata"]
-        place = f"{metadata.get('namespace', '')}/{metadata['name']}"
-        self._event(key, event, obj)
-        self.cluster.table(key)[place] = copied(obj)
+        table, place = self.cluster.table(key), _place(obj)
+        before = table.get(place)
+        obj["metadata"]["resourceVersion"] = self._next()
+        table[place] = copied(obj)
+        self._event(key, event, table[place], before)
         return obj
 
-    def _event(self, key: str, event: str, obj: Object) -> None:
+    def _next(self) -> str:
         self.cluster.version += 1
-        obj["metadata"]["resourceVersion"] = str(self.cluster.version)
-        self.cluster.events.append([self.cluster.version, key, event, copied(obj)])
+        return str(self.cluster.version)
+
+    def _event(self, key: str, event: str, obj: Object, before: Object | None) -> None:
+        self.cluster.events.append((self.cluster.version, key, event, obj, before))
         if len(self.cluster.events) > KEPT_EVENTS:
             cut = KEPT_EVENTS // 2
             self.cluster.dropped = self.cluster.events[cut - 1][0]
             self.cluster.events = List(self.cluster.events[cut:])
+
+
+def _place(obj: Object) -> str:
+    metadata = obj["metadata"]
+    return f"{metadata.get('namespace', '')}/{metadata['name']}"
+
+
+def _ordered(table: dict[str, Object], namespace: str) -> Iterator[Object]:
+    for place in sorted(table):
+        if not namespace or place.startswith(f"{namespace}/"):
+            yield table[place]
 
 
 def copied(obj: Any) -> Any:

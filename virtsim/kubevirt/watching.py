@@ -11,8 +11,9 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from ..core.http import Response
+from .bodies import META, only_metadata, partial, versioned
+from .listing import check_selectors, matches
 from .rest import Context
-from .selectors import fields_match, labels_match
 from .status import ApiError
 from .store import Object
 
@@ -23,6 +24,7 @@ _BOOKMARK_EVERY = 10.0
 
 def answer(context: Context) -> Response:
     """Answer a WATCH; ApiError 410 when the version is no longer known."""
+    check_selectors(context)
     version = context.query.get("resourceVersion", "")
     cluster = context.store.cluster
     begin = cluster.version if version in ("", "0") else _number(version)
@@ -48,14 +50,8 @@ def _present(context: Context) -> list[tuple[str, Object]]:
 
 
 def _matches(context: Context, obj: Object) -> bool:
-    target, query = context.target, context.query
-    labels, fields = query.get("labelSelector", ""), query.get("fieldSelector", "")
-    name = f"metadata.name={target.name}" if target.name else ""
-    return (
-        target.namespace in ("", obj["metadata"].get("namespace", ""))
-        and (not labels or labels_match(labels, obj))
-        and fields_match(fields or name, obj)
-    )
+    place = context.target.namespace
+    return place in ("", obj["metadata"].get("namespace", "")) and matches(context, obj)
 
 
 async def _events(
@@ -63,7 +59,7 @@ async def _events(
 ) -> AsyncIterator[bytes]:
     """Yield the events since `begin`; each tick lets virtual time go on."""
     for event, obj in first:
-        yield _line(event, obj)
+        yield _line(event, _shown(context, obj))
     seconds = min(float(context.query.get("timeoutSeconds") or _LONGEST), _LONGEST)
     ends, seen, marked = time.monotonic() + seconds, begin, time.monotonic()
     bookmarks = context.query.get("allowWatchBookmarks") in ("1", "true")
@@ -73,11 +69,10 @@ async def _events(
             fresh = _since(context, seen)
             seen = context.store.cluster.version
         for event, obj in fresh:
-            yield _line(event, obj)
+            yield _line(event, _shown(context, obj))
         if bookmarks and time.monotonic() - marked > _BOOKMARK_EVERY:
             marked = time.monotonic()
-            metadata = {"resourceVersion": str(seen)}
-            yield _line("BOOKMARK", {"kind": context.target.kind.kind, "metadata": metadata})
+            yield _line("BOOKMARK", _bookmark(context, seen))
         if not fresh:
             await asyncio.sleep(_TICK)
 
@@ -85,12 +80,35 @@ async def _events(
 def _since(context: Context, seen: int) -> list[tuple[str, Object]]:
     key = context.target.kind.key
     found: list[tuple[str, Object]] = []
-    for version, table, event, obj in reversed(context.store.cluster.events):
+    for version, table, event, obj, before in reversed(context.store.cluster.events):
         if version <= seen:
             break
-        if table == key and _matches(context, obj):
-            found.append((event, obj))
+        if table == key and (told := _told(context, event, obj, before)):
+            found.append((told, obj))
     return list(reversed(found))
+
+
+def _told(context: Context, event: str, obj: Object, before: Object | None) -> str:
+    """Return what a watcher is told, who knows only the objects that its selectors choose."""
+    chosen = _matches(context, obj)
+    if event != "MODIFIED" or before is None:
+        return event if chosen else ""
+    known = _matches(context, before)
+    if chosen:
+        return event if known else "ADDED"
+    return "DELETED" if known else ""
+
+
+def _shown(context: Context, obj: Object) -> Object:
+    return partial(obj) if only_metadata(context) else versioned(context, obj)
+
+
+def _bookmark(context: Context, version: int) -> Object:
+    kind, metadata = context.target.kind, {"resourceVersion": str(version)}
+    if only_metadata(context):
+        return {"kind": "PartialObjectMetadata", "apiVersion": META, "metadata": metadata}
+    served = kind.api_version(context.target.version)
+    return {"kind": kind.kind, "apiVersion": served, "metadata": metadata}
 
 
 def _line(event: str, obj: Any) -> bytes:

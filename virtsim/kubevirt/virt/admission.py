@@ -1,184 +1,107 @@
 # Copyright: (c) 2026, the virtbridge maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The webhooks of KubeVirt: what a write gets added, and why it is refused (virt-api v1.9.0)."""
+"""The webhooks of KubeVirt: what a write gets added, and why it is refused (virt-api v1.9.0).
+
+Between the two, the API server checks what came out against the schema; ``rest`` does that.
+"""
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping
 
-from ..kinds import Kind
-from ..status import ApiError, denied
-from ..store import Object, copied
-from . import names, rules
+from ..kinds import Catalog, Kind
+from ..status import denied
+from ..store import Object, Store
+from . import kind_rules, machine_rules, mutating, names, object_rules
+from .reviews import Review
+from .rules import Cause
 
-if TYPE_CHECKING:
-    from ..simulator import KubeVirtSimulator
-
-STRATEGIES = ("Halted", "Manual", "Always", "RerunOnFailure", "Once", "WaitAsReceiver")
-_DEPRECATED = "spec.running is deprecated, please use spec.runStrategy instead."
+Check = Callable[[Review], Iterator[Cause]]
+_SNAPSHOTS, _TYPES = "snapshot.kubevirt.io", "instancetype.kubevirt.io"
+_BACKUPS = "backup.kubevirt.io"
+# The webhook of each table, and what it refuses.
+_CHECKS: Mapping[str, tuple[str, Check]] = {
+    names.SNAPSHOT: (f"virtualmachinesnapshot-validator.{_SNAPSHOTS}", object_rules.snapshot),
+    names.RESTORE: (f"virtualmachinerestore-validator.{_SNAPSHOTS}", object_rules.restore),
+    "virtualmachineexports.export.kubevirt.io": (
+        "virtualmachineexport-validator.export.kubevirt.io",
+        object_rules.export,
+    ),
+    names.CLONE: ("vm-clone-validator.kubevirt.io", kind_rules.clone),
+    "virtualmachinepools.pool.kubevirt.io": (
+        "virtualmachinepool-validator.kubevirt.io",
+        kind_rules.pool,
+    ),
+    "virtualmachineinstancereplicasets.kubevirt.io": (
+        "virtualmachinereplicaset-validator.kubevirt.io",
+        kind_rules.replica_set,
+    ),
+    "virtualmachineinstancepresets.kubevirt.io": (
+        "virtualmachinepreset-validator.kubevirt.io",
+        kind_rules.preset,
+    ),
+    "migrationpolicies.migrations.kubevirt.io": (
+        "migration-policy-validator.kubevirt.io",
+        kind_rules.policy,
+    ),
+    **{
+        f"{kind}s.{_TYPES}": (f"{kind}-validator.{_TYPES}", check)
+        for kind, check in (
+            ("virtualmachineinstancetype", kind_rules.instance_type),
+            ("virtualmachineclusterinstancetype", kind_rules.instance_type),
+            ("virtualmachinepreference", kind_rules.preference),
+            ("virtualmachineclusterpreference", kind_rules.preference),
+        )
+    },
+    **{
+        f"{kind}s.{_BACKUPS}": (hook, kind_rules.backup(hook))
+        for kind in ("virtualmachinebackup", "virtualmachinebackuptracker")
+        for hook in (f"{kind}-validator.{_BACKUPS}",)
+    },
+}
 
 
 class Admission:
     """Mutates and validates writes of KubeVirt's own kinds."""
 
-    def __init__(self, sim: KubeVirtSimulator) -> None:
-        """Remember the simulator whose store is looked into."""
-        self._sim = sim
+    def __init__(self, catalog: Catalog, store: Callable[[], Store]) -> None:
+        """Remember the types, and how to reach the objects of the cluster."""
+        self._catalog = catalog
+        self._store = store
 
-    def admit(self, operation: str, kind: Kind, obj: Object, live: Object | None) -> list[str]:
-        """Change `obj` as the mutator does, and return warnings; ApiError when it is denied."""
+    def mutate(self, kind: Kind, obj: Object, live: Object | None) -> None:
+        """Change `obj` as the mutating webhook does; ApiError when it cannot be read."""
         if kind.key == names.VM:
-            return self._machine(operation, obj, live)
-        if kind.key == names.VMI:
-            self._instance(operation, obj, live)
-        elif kind.key == names.SNAPSHOT:
-            self._snapshot(obj, live)
-        elif kind.key == names.RESTORE:
-            self._restore(obj, live)
-        elif kind.key == names.MIGRATION and operation == "CREATE":
-            self._migration(obj)
-        return []
+            mutating.mutate(self._review(kind, obj, live), self._catalog)
+        elif kind.key == names.CLONE and live is None:
+            mutating.aim(obj)
 
-    def _machine(self, operation: str, obj: Object, live: Object | None) -> list[str]:
-        if operation == "CREATE":
-            _defaults(obj)
-        causes = list(_machine_causes(obj))
+    def validate(self, kind: Kind, obj: Object, live: Object | None, sub: str = "") -> list[str]:
+        """Return what is warned of; ApiError when the validating webhook denies the write."""
+        review = self._review(kind, obj, live)
+        if sub:
+            if kind.key == names.VM and sub == "status":
+                machine_rules.validate_status(review)
+            return []
+        if kind.key == names.VM:
+            return machine_rules.validate(review)
+        hook, check = _check_of(review)
+        causes = list(check(review)) if check else []
         if causes:
-            raise denied("virtual-machine-validator.kubevirt.io", causes)
-        if live is not None:
-            self._busy(obj, live)
-        return [_DEPRECATED] if "running" in obj["spec"] else []
+            raise denied(hook, causes)
+        return kind_rules.old_topology(review) if check is kind_rules.preference else []
 
-    def _busy(self, obj: Object, live: Object) -> None:
-        """Refuse edits while a snapshot or a restore works on the machine."""
-        status = live.get("status") or {}
-        running = [
-            (each.get("spec") or {}).get(name)
-            for each in (obj, live)
-            for name in ("runStrategy", "running")
-        ]
-        power = running[:2] != running[2:]
-        devices = [_volumes(each) for each in (obj, live)]
-        if status.get("snapshotInProgress") and (power or devices[0] != devices[1]):
-            text = (
-                f'Cannot update VM spec until snapshot "{status["snapshotInProgress"]}" completes'
-            )
-            raise denied("virtual-machine-validator.kubevirt.io", [rules.cause("spec", text)])
-        if status.get("restoreInProgress") and power:
-            text = f'Cannot update VM spec until restore "{status["restoreInProgress"]}" completes'
-            raise denied("virtual-machine-validator.kubevirt.io", [rules.cause("spec", text)])
-
-    def _instance(self, operation: str, obj: Object, live: Object | None) -> None:
-        if operation == "UPDATE" and live is not None and obj.get("spec") != live.get("spec"):
-            text = "update of VMI object is restricted"
-            raise denied(
-                "virtual-machine-instance-update-validator.kubevirt.io",
-                [rules.cause("", text, "FieldValueNotSupported")],
-            )
-
-    def _snapshot(self, obj: Object, live: Object | None) -> None:
-        hook = "virtualmachinesnapshot-validator.snapshot.kubevirt.io"
-        if live is not None:
-            if obj.get("spec") != live.get("spec"):
-                raise denied(hook, [rules.cause("spec", "spec in immutable after creation")])
-            return
-        source = (obj.get("spec") or {}).get("source") or {}
-        field = "spec.source"
-        if source.get("apiGroup") != "kubevirt.io":
-            text = "missing apiGroup" if not source.get("apiGroup") else "invalid apiGroup"
-            reason = "FieldValueNotFound" if not source.get("apiGroup") else "FieldValueInvalid"
-            raise denied(hook, [rules.cause(f"{field}.apiGroup", text, reason)])
-        if source.get("kind") != "VirtualMachine":
-            raise denied(hook, [rules.cause(f"{field}.kind", "invalid kind")])
-        place = obj["metadata"]["namespace"]
-        if self._sim.store.get(names.VM, place, source.get("name", "")) is None:
-            text = f'VirtualMachine "{source.get("name")}" does not exist'
-            raise denied(hook, [rules.cause(f"{field}.name", text)])
-
-    def _restore(self, obj: Object, live: Object | None) -> None:
-        hook = "virtualmachinerestore-validator.snapshot.kubevirt.io"
-        if live is not None:
-            if obj.get("spec") != live.get("spec"):
-                raise denied(hook, [rules.cause("spec", "spec in immutable after creation")])
-            return
-        name = (obj.get("spec") or {}).get("virtualMachineSnapshotName", "")
-        place = obj["metadata"]["namespace"]
-        snapshot = self._sim.store.get(names.SNAPSHOT, place, name)
-        field = "spec.virtualMachineSnapshotName"
-        if snapshot is None:
-            text = f'VirtualMachineSnapshot "{name}" does not exist'
-            raise denied(hook, [rules.cause(field, text)])
-        if not (snapshot.get("status") or {}).get("readyToUse"):
-            text = f'VirtualMachineSnapshot "{name}" is not ready to use'
-            raise denied(hook, [rules.cause(field, text)])
-
-    def _migration(self, obj: Object) -> None:
-        place, name = obj["metadata"]["namespace"], (obj.get("spec") or {}).get("vmiName", "")
-        instance = self._sim.store.get(names.VMI, place, name)
-        text = ""
-        if instance is None:
-            text = f'the VMI "{place}/{name}" does not exist'
-        elif instance["status"].get("phase") != "Running":
-            text = "Cannot migrate VMI in finalized state."
-        for each in self._sim.store.list(names.MIGRATION, place):
-            same = each["spec"].get("vmiName") == name
-            if same and (each.get("status") or {}).get("phase") not in ("Succeeded", "Failed"):
-                active = each["metadata"]["name"]
-                text = f"in-flight migration detected. Active migration job ({active})"
-        if text:
-            raise ApiError(
-                400,
-                'admission webhook "migration-create-validator.kubevirt.io" denied the '
-                f"request: {text}",
-                reason="",
-            )
+    def _review(self, kind: Kind, obj: Object, live: Object | None) -> Review:
+        return Review(self._store(), kind, obj, live)
 
 
-def _defaults(obj: Object) -> None:
-    spec = obj.get("spec") or {}
-    template = spec.get("template")
-    if not isinstance(template, dict):
-        return
-    metadata = template.setdefault("metadata", {})
-    metadata.setdefault("annotations", {}).setdefault("kubevirt.io/pci-topology-version", "v3")
-    inner = template.setdefault("spec", {})
-    inner.setdefault("architecture", "amd64")
-    domain = inner.setdefault("domain", {})
-    domain.setdefault("machine", {"type": "q35"})
-    domain.setdefault("resources", {})
-    firmware = domain.setdefault("firmware", {})
-    firmware.setdefault("uuid", str(uuid.uuid4()))
-    firmware.setdefault("serial", str(uuid.uuid4()))
-    # The namespace of what the apiserver stores is filled in before the webhook is asked.
-    for each in (domain.get("devices") or {}).get("disks") or ():
-        if not any(kind in each for kind in ("disk", "lun", "cdrom")):
-            each["disk"] = {"bus": "sata"}
-
-
-def _machine_causes(obj: Object) -> Iterator[rules.Cause]:
-    spec = obj.get("spec") or {}
-    if not isinstance(spec.get("template"), dict):
-        text = "missing virtual machine template."
-        yield rules.cause("spec.template", text, "FieldValueRequired")
-        return
-    running, strategy = spec.get("running"), spec.get("runStrategy")
-    if running is not None and strategy is not None:
-        text = "Running and RunStrategy are mutually exclusive. Note that Running is deprecated,"
-        yield rules.cause("spec.running", f"{text} please use RunStrategy instead")
-    elif running is None and strategy is None:
-        yield rules.cause("spec.running", "RunStrategy must be specified")
-    elif strategy == "WaitAsReceiver":
-        text = (
-            "Invalid RunStrategy (WaitAsReceiver), DecentralizedLiveMigration feature gate is not"
-        )
-        yield rules.cause("spec.runStrategy", f"{text} enabled in kubevirt resource")
-    elif strategy is not None and strategy not in STRATEGIES:
-        yield rules.cause("spec.runStrategy", f"Invalid RunStrategy ({strategy})")
-    yield from rules.template(copied(spec["template"].get("spec") or {}))
-
-
-def _volumes(obj: Object) -> Any:
-    inner = ((obj.get("spec") or {}).get("template") or {}).get("spec") or {}
-    return [sorted(str(each.get("name")) for each in inner.get("volumes") or ())]
+def _check_of(review: Review) -> tuple[str, Check | None]:
+    """Return the webhook of a write; two kinds have one for new objects and one for old ones."""
+    new = review.live is None
+    if review.kind.key == names.VMI:
+        verb = "create" if new else "update"
+        return f"virtualmachineinstances-{verb}-validator.kubevirt.io", object_rules.instance
+    if review.kind.key == names.MIGRATION:
+        update = "migration-update-validator.kubevirt.io"
+        return (object_rules.MIGRATION_WEBHOOK if new else update), object_rules.migration
+    return _CHECKS.get(review.kind.key, ("", None))

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..store import Object
-from . import names
+from . import conditions, names
 from .guests import Guests
 from .machines import Machines
 from .migrations import Migrations
@@ -17,8 +17,8 @@ from .volumes import Volumes
 if TYPE_CHECKING:
     from ..simulator import KubeVirtSimulator
 
+_TYPES = frozenset({*names.INSTANCETYPES.values(), *names.PREFERENCES.values()})
 SOON = 0.1
-_GRACE = 180
 
 
 class Controllers:
@@ -43,6 +43,10 @@ class Controllers:
             names.RESTORE: self.snapshots.restore,
             names.MIGRATION: self.migrations.migrate,
         }.get(key)
+        if key in _TYPES:
+            for vm in list(self._sim.store.list(names.VM)):
+                if conditions.is_true(vm, "Failure"):
+                    self.changed(names.VM, vm)
         if work is not None:
             self._sim.clock.schedule(SOON, lambda: work(place, name), name=f"{key} {place}/{name}")
 

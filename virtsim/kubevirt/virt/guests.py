@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..store import Object, copied
-from . import conditions, names
+from . import conditions, instancetypes, names
 
 if TYPE_CHECKING:
     from ..simulator import KubeVirtSimulator
@@ -51,7 +51,7 @@ class Guests:
                 "ownerReferences": [owner],
                 "finalizers": ["kubevirt.io/foregroundDeleteVirtualMachine"],
             },
-            "spec": sized(self._sim, vm, template["spec"]),
+            "spec": instancetypes.sized(self._sim.store, vm),
             "status": {"phase": "Pending"},
         }
         if paused:
@@ -203,16 +203,3 @@ def is_unschedulable(vmi: Object) -> bool:
     """Whether no node has room for the guest."""
     rows = vmi["status"].get("conditions") or ()
     return any(each["type"] == "PodScheduled" and each["status"] == "False" for each in rows)
-
-
-def sized(sim: KubeVirtSimulator, vm: Object, spec: Any) -> Any:
-    """Return the spec of an instance with its instancetype merged in."""
-    matcher = vm["spec"].get("instancetype") or {}
-    kind = str(matcher.get("kind") or "VirtualMachineClusterInstancetype").lower()
-    table = names.INSTANCETYPES.get(kind, "")
-    place = "" if "cluster" in kind else vm["metadata"]["namespace"]
-    found = sim.store.get(table, place, matcher["name"]) if matcher.get("name") and table else None
-    if found:
-        spec["domain"]["cpu"] = {"sockets": found["spec"]["cpu"]["guest"], "cores": 1, "threads": 1}
-        spec["domain"]["memory"] = {"guest": found["spec"]["memory"]["guest"]}
-    return spec

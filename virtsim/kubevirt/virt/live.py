@@ -7,35 +7,23 @@ Sockets and memory grow in place, placement is handed on; everything else in the
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from ..store import Object, copied
-from . import conditions, names
-from .guests import sized
+from . import conditions, instancetypes, names
+from .quantities import quantity
 
 if TYPE_CHECKING:
     from ..simulator import KubeVirtSimulator
 
 _MESSAGE = "a non-live-updatable field was changed in the template spec"
-_UNITS = {
-    "": 1,
-    "k": 10**3,
-    "M": 10**6,
-    "G": 10**9,
-    "T": 10**12,
-    "Ki": 2**10,
-    "Mi": 2**20,
-    "Gi": 2**30,
-    "Ti": 2**40,
-}
 _RATIO = 4
 _PLACEMENT = ("nodeSelector", "affinity", "tolerations")
 
 
 def update(sim: KubeVirtSimulator, vm: Object, vmi: Object) -> None:
     """Hand live changes to the guest, or say that a restart is needed."""
-    wanted = sized(sim, vm, copied(vm["spec"]["template"]["spec"]))
+    wanted = instancetypes.sized(sim.store, vm)
     place, name = vm["metadata"]["namespace"], vm["metadata"]["name"]
     running = _comparable(vmi["spec"])
     target = _comparable(wanted)
@@ -69,12 +57,6 @@ def update(sim: KubeVirtSimulator, vm: Object, vmi: Object) -> None:
                 obj["spec"]["domain"][part] = wanted["domain"][part]
 
     sim.store.change(names.VMI, place, name, edit)
-
-
-def quantity(text: Any) -> float:
-    """Return a quantity as a number."""
-    found = re.fullmatch(r"([0-9.]+)([A-Za-z]*)", str(text))
-    return float(found[1]) * _UNITS.get(found[2], 1) if found else 0.0
 
 
 def _comparable(spec: Any) -> Any:

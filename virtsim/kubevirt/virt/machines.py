@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..store import Object
-from . import conditions, live, names, printable
+from . import conditions, instancetypes, live, names, printable
 from .guests import is_unschedulable
 
 if TYPE_CHECKING:
@@ -34,11 +34,36 @@ class Machines:
             if vmi is None:
                 self._finish(vm)
             return
+        lost = instancetypes.missing(self._sim.store, vm)
+        self._fail(vm, lost)
+        if lost:
+            self._status(place, name)
+            return
         self._sim.controllers.volumes.templates(vm)
         if vmi is not None and not vmi["metadata"].get("deletionTimestamp"):
             live.update(self._sim, vm, vmi)
         self._step(vm, vmi)
         self._status(place, name)
+
+    def _fail(self, vm: Object, lost: tuple[str, str] | None) -> None:
+        """Say that an instance type or a preference is not there, until it is."""
+        place, name, stamp = (
+            vm["metadata"]["namespace"],
+            vm["metadata"]["name"],
+            self._sim.store.stamp(),
+        )
+        had = conditions.is_true(vm, "Failure")
+        if lost and not had:
+            self._sim.store.change(
+                names.VM,
+                place,
+                name,
+                lambda obj: conditions.put(obj, "Failure", "True", stamp, *lost),
+            )
+        elif had and not lost:
+            self._sim.store.change(
+                names.VM, place, name, lambda obj: conditions.drop(obj, "Failure")
+            )
 
     def delete(self, place: str, name: str, *, orphan: bool) -> None:
         """Delete a machine: its guest is shut down first."""

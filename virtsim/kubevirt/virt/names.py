@@ -10,12 +10,19 @@ MIGRATION = "virtualmachineinstancemigrations.kubevirt.io"
 SNAPSHOT = "virtualmachinesnapshots.snapshot.kubevirt.io"
 CONTENT = "virtualmachinesnapshotcontents.snapshot.kubevirt.io"
 RESTORE = "virtualmachinerestores.snapshot.kubevirt.io"
+CLONE = "virtualmachineclones.clone.kubevirt.io"
 DATA_VOLUME = "datavolumes.cdi.kubevirt.io"
+DATA_SOURCE = "datasources.cdi.kubevirt.io"
 CLAIM = "persistentvolumeclaims"
+REVISION = "controllerrevisions.apps"
 _TYPES = "instancetype.kubevirt.io"
 INSTANCETYPES = {
     "virtualmachineclusterinstancetype": f"virtualmachineclusterinstancetypes.{_TYPES}",
     "virtualmachineinstancetype": f"virtualmachineinstancetypes.{_TYPES}",
+}
+PREFERENCES = {
+    "virtualmachineclusterpreference": f"virtualmachineclusterpreferences.{_TYPES}",
+    "virtualmachinepreference": f"virtualmachinepreferences.{_TYPES}",
 }
 FINALIZER = "kubevirt.io/virtualMachineControllerFinalize"
 

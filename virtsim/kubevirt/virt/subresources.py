@@ -4,42 +4,35 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from ...core.http import Request, Response
 from ..routes import VirtTarget
 from ..status import ApiError, conflict, not_found
-from ..store import Object
-from . import names
+from ..store import Object, copied
+from . import conditions, expanding, names
+from .calls import is_dry, phase_of, read
+from .instance_calls import ACTIONS, CANCEL, FACTS, Instances
 
 if TYPE_CHECKING:
     from ..simulator import KubeVirtSimulator
 
+_POWER = ("start", "stop", "restart", "migrate", "expand-spec", CANCEL)
 MODELLED = frozenset(
     {
-        *(
-            ("virtualmachines", sub)
-            for sub in ("start", "stop", "restart", "migrate", "expand-spec")
-        ),
-        *(
-            ("virtualmachineinstances", sub)
-            for sub in (
-                "pause",
-                "unpause",
-                "softreboot",
-                "reset",
-                "freeze",
-                "unfreeze",
-                "guestosinfo",
-                "userlist",
-                "filesystemlist",
-            )
-        ),
+        ("expand-vm-spec", ""),
+        *(("virtualmachines", sub) for sub in _POWER),
+        *(("virtualmachineinstances", sub) for sub in (*ACTIONS, *FACTS, CANCEL)),
     }
 )
+_READS = ("expand-spec", *FACTS)
 _DONE = ("Failed", "Succeeded")
 _BUSY = "unable to complete request: stop/start already underway"
+_RECOVERY = (
+    "VM recovery required: Volume migration failed, leaving some volumes pointing to "
+    "non-consistent targets; manual intervention is needed to reassign them to their original "
+    "volumes."
+)
 
 
 class Subresources:
@@ -48,18 +41,22 @@ class Subresources:
     def __init__(self, sim: KubeVirtSimulator) -> None:
         """Remember the simulator whose objects are changed."""
         self._sim = sim
+        self._instances = Instances(sim)
 
     def answer(self, request: Request, target: VirtTarget) -> Response:
         """Answer one call; ApiError where the real server refuses it."""
         if (target.resource, target.sub) not in MODELLED:
             raise ApiError(404, f"virtsim: {target.resource}/{target.sub} is not modelled")
-        reads = target.sub in ("expand-spec", "guestosinfo", "userlist", "filesystemlist")
-        if (request.method == "GET") != reads:
+        if request.method != ("GET" if target.sub in _READS else "PUT"):
             raise ApiError(405, "405: Method Not Allowed", plain=True)
-        body = _body(request)
+        accepted = request.headers.get("accept", "*/*")
+        if not any(form in accepted for form in ("*/*", "application/*", "application/json")):
+            raise ApiError(406, "406: Not Acceptable\n\nAvailable representations: ", plain=True)
+        if target.resource == "expand-vm-spec":
+            return expanding.sent(self._sim.store, self._sim.catalog, request, target)
         if target.resource == "virtualmachines":
-            return self._machine(target, body)
-        return self._instance(target, body)
+            return self._machine(target, read(request))
+        return self._instances.answer(request, target)
 
     def _machine(self, target: VirtTarget, body: Object) -> Response:
         vm = self._sim.store.get(names.VM, target.namespace, target.name)
@@ -67,7 +64,11 @@ class Subresources:
             raise not_found("virtualmachine", "kubevirt.io", target.name)
         vmi = self._sim.store.get(names.VMI, target.namespace, target.name)
         if target.sub == "expand-spec":
-            return Response.json(vm)
+            return expanding.stored(self._sim.store, vm)
+        if target.sub == CANCEL:
+            if vmi is None:
+                raise _refused(target, "VMI is not started")
+            return self._instances.cancel(vmi, body)
         if target.sub == "migrate":
             return self._migrate(target, vmi, body)
         call = {"start": self._start, "stop": self._stop, "restart": self._restart}[target.sub]
@@ -75,7 +76,7 @@ class Subresources:
         return Response(202)
 
     def _start(self, target: VirtTarget, vm: Object, vmi: Object | None, body: Object) -> None:
-        phase = _phase(vmi)
+        phase = phase_of(vmi)
         strategy = names.strategy_of(vm)
         if vmi is not None and phase not in (*_DONE, "Unknown"):
             raise _refused(target, "VM is already running")
@@ -83,30 +84,33 @@ class Subresources:
             raise _refused(target, f"{strategy} does not support manual start requests")
         if strategy == "RerunOnFailure" and phase == "Failed":
             raise _refused(target, "RerunOnFailure does not support starting VM from failed state")
+        if conditions.is_true(vm, "ManualRecoveryRequired"):
+            raise _refused(target, _RECOVERY)
         data = {"data": {"paused": "true"}} if body.get("paused") else {}
         if strategy == "Halted" and not data:
             self._set_strategy(vm, body, "Always")
             return
-        stop = [{"action": "Stop", "uid": vmi["metadata"]["uid"]}] if vmi is not None else []
+        ended = vmi is not None and strategy != "Halted"
+        stop = [{"action": "Stop", "uid": vmi["metadata"]["uid"]}] if vmi and ended else []
         self._request(vm, body, [*stop, {"action": "Start", **data}])
 
     def _stop(self, target: VirtTarget, vm: Object, vmi: Object | None, body: Object) -> None:
         strategy, grace = names.strategy_of(vm), body.get("gracePeriod")
-        if grace is not None and grace < 0:
-            raise ApiError(400, "gracePeriod has to be greater or equal to 0")
-        absent = vmi is None or _phase(vmi) in _DONE
         if strategy in ("Always", "Once"):
             self._shorten(vmi, body, grace)
             self._set_strategy(vm, body, "Halted")
             return
-        if absent:
+        if strategy == "WaitAsReceiver":
+            return
+        if vmi is None or phase_of(vmi) in _DONE:
             raise _refused(target, "VM is not running")
-        if strategy == "Halted" and grace is None:
-            text = "Halted only supports manual stop requests with a shorter graceperiod"
-            raise _refused(target, text)
         self._shorten(vmi, body, grace)
-        uid = vmi["metadata"]["uid"] if vmi else ""
-        self._request(vm, body, [{"action": "Stop", "uid": uid}])
+        if strategy == "Halted":
+            now = vmi["spec"].get("terminationGracePeriodSeconds")
+            if grace is None or (now is not None and grace >= now):
+                text = "Halted only supports manual stop requests with a shorter graceperiod"
+                raise _refused(target, text)
+        self._request(vm, body, [{"action": "Stop", "uid": vmi["metadata"]["uid"]}])
 
     def _restart(self, target: VirtTarget, vm: Object, vmi: Object | None, body: Object) -> None:
         grace = body.get("gracePeriodSeconds")
@@ -128,7 +132,7 @@ class Subresources:
     def _migrate(self, target: VirtTarget, vmi: Object | None, body: Object) -> Response:
         if vmi is None:
             raise not_found("virtualmachineinstance", "kubevirt.io", target.name)
-        if _phase(vmi) != "Running":
+        if phase_of(vmi) != "Running":
             raise _refused(target, "VM is not running")
         self._sim.store.cluster.serial += 1
         name = f"kubevirt-migrate-vm-{self._sim.store.cluster.serial:05x}"
@@ -140,16 +144,16 @@ class Subresources:
         }
         kind = self._sim.catalog.of(names.MIGRATION)
         try:
-            self._sim.admission.admit("CREATE", kind, obj, None)
+            self._sim.admission.validate(kind, obj, None)
         except ApiError as error:
             raise ApiError(500, f"Internal error occurred: {error.message}") from None
-        if not _dry(body):
+        if not is_dry(body):
             made = self._sim.store.create(names.MIGRATION, obj)
             self._sim.controllers.changed(names.MIGRATION, made)
         return Response(202)
 
     def _shorten(self, vmi: Object | None, body: Object, grace: int | None) -> None:
-        if vmi is None or grace is None or _phase(vmi) in _DONE or _dry(body):
+        if vmi is None or grace is None or phase_of(vmi) in _DONE or is_dry(body):
             return
         place, name = vmi["metadata"]["namespace"], vmi["metadata"]["name"]
         self._sim.store.change(
@@ -160,16 +164,20 @@ class Subresources:
         )
 
     def _set_strategy(self, vm: Object, body: Object, wanted: str) -> None:
-        if _dry(body):
-            return
-
         def edit(obj: Object) -> None:
             if "running" in obj["spec"]:
                 obj["spec"]["running"] = wanted == "Always"
             else:
                 obj["spec"]["runStrategy"] = wanted
 
-        self._edit(vm, edit)
+        changed: Object = copied(vm)
+        edit(changed)
+        try:
+            self._sim.admission.validate(self._sim.catalog.of(names.VM), changed, vm)
+        except ApiError as error:
+            raise ApiError(500, f"Internal error occurred: {error.message}") from None
+        if not is_dry(body):
+            self._edit(vm, edit)
 
     def _request(self, vm: Object, body: Object, requests: list[Object]) -> None:
         pending = (vm.get("status") or {}).get("stateChangeRequests")
@@ -177,7 +185,7 @@ class Subresources:
             raise ApiError(500, f"Internal error occurred: {_BUSY}")
         if pending and len(requests) > 1:
             raise ApiError(500, f"Internal error occurred: {_BUSY}")
-        if not _dry(body):
+        if not is_dry(body):
             self._edit(
                 vm,
                 lambda obj: obj.setdefault("status", {}).__setitem__(
@@ -191,85 +199,6 @@ class Subresources:
         if changed:
             self._sim.controllers.changed(names.VM, changed)
 
-    def _instance(self, target: VirtTarget, body: Object) -> Response:
-        vmi = self._sim.store.get(names.VMI, target.namespace, target.name)
-        if target.sub in ("guestosinfo", "userlist", "filesystemlist"):
-            return self._guest(target, vmi)
-        if vmi is None:
-            raise not_found("virtualmachineinstance", "kubevirt.io", target.name)
-        paused = _is_paused(vmi)
-        running = _phase(vmi) == "Running"
-        if not running:
-            raise self._not_running(target, vmi)
-        if target.sub == "pause" and paused:
-            raise _refused_instance(target, "VMI is already paused")
-        if target.sub == "unpause" and not paused:
-            raise _refused_instance(target, "VMI is not paused")
-        if target.sub == "softreboot" and paused:
-            raise _refused_instance(target, "VMI is paused")
-        if not _dry(body):
-            self._sim.controllers.guest(vmi, target.sub)
-        return Response(200)
-
-    def _not_running(self, target: VirtTarget, vmi: Object) -> ApiError:
-        if target.sub == "reset":
-            phase = _phase(vmi)
-            text = f"Failed to reset non-running VMI with phase {phase}: Unable to connect to"
-            return ApiError(
-                400, f"{text} VirtualMachineInstance because phase is {phase} instead of Running"
-            )
-        return _refused_instance(
-            target, "VM is not running" if target.sub == "pause" else "VMI is not running"
-        )
-
-    def _guest(self, target: VirtTarget, vmi: Object | None) -> Response:
-        """Answer guest facts; every failure is a 500 in plain text."""
-        name = target.name
-        full = f'virtualmachineinstance.kubevirt.io "{name}"'
-        if vmi is None:
-            raise ApiError(500, f"{full} not found", plain=True)
-        text = f"Operation cannot be fulfilled on {full}: "
-        if _phase(vmi) != "Running":
-            raise ApiError(500, f"{text}VMI is not running", plain=True)
-        if not _has(vmi, "AgentConnected"):
-            raise ApiError(500, f"{text}VMI does not have guest agent connected", plain=True)
-        if target.sub == "guestosinfo":
-            os_info = vmi["status"].get("guestOSInfo") or {}
-            return Response.json({"hostname": name, "os": os_info})
-        return Response.json({"items": [], "metadata": {}})
-
-
-def _body(request: Request) -> Object:
-    if not request.body.strip():
-        return {}
-    try:
-        found = json.loads(request.body)
-    except ValueError as error:
-        text = f"Can not unmarshal Request body to struct, error: json: {error}"
-        raise ApiError(400, text) from None
-    return found if isinstance(found, dict) else {}
-
-
-def _dry(body: Object) -> bool:
-    return bool(body.get("dryRun"))
-
-
-def _phase(vmi: Object | None) -> str:
-    return str(((vmi or {}).get("status") or {}).get("phase", ""))
-
-
-def _has(vmi: Object, kind: str) -> bool:
-    conditions = (vmi.get("status") or {}).get("conditions") or ()
-    return any(each["type"] == kind and each["status"] == "True" for each in conditions)
-
-
-def _is_paused(vmi: Object) -> bool:
-    return _has(vmi, "Paused")
-
 
 def _refused(target: VirtTarget, why: str) -> ApiError:
     return conflict("virtualmachine", "kubevirt.io", target.name, why)
-
-
-def _refused_instance(target: VirtTarget, why: str) -> ApiError:
-    return conflict("virtualmachineinstance", "kubevirt.io", target.name, why)
