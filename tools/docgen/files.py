@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from plugins.module_utils.engine.resource import Api
 from tools.declarations import Declared
 
 from .operations import operations
@@ -44,8 +45,9 @@ def render(root: Path, everything: Sequence[Declared]) -> Iterator[tuple[Path, s
     yield from _fragments(root, everything)
     yield root / "docs" / "modules" / "index.md", index(everything)
     generated = root / "mcp_bridge" / "_generated"
+    raw = {each.platform for each in everything if isinstance(each.declaration, Api)}
     yield generated / "modules.json", table(everything)
-    yield generated / "operations.json", operations(root)
+    yield generated / "operations.json", operations(root, raw)
     yield root / "meta" / "runtime.yml", _runtime(root / "meta" / "runtime.yml", everything)
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,13 @@ _KUBEVIRT_VERBS = {
 _NAMED = frozenset({"get", "patch", "apply", "replace", "delete"})
 
 
-def operations(root: Path) -> str:
-    """Return the text of ``operations.json``: one operation per line, sorted by id."""
-    found = [*_proxmox(root), *_cloudstack(root), *_kubevirt(root)]
+def operations(root: Path, platforms: Collection[str]) -> str:
+    """Return the text of ``operations.json``: one operation per line, sorted by id.
+
+    ``platforms`` are those that have a raw module; each has a catalog below ``root``.
+    """
+    readers = {"cloudstack": _cloudstack, "kubevirt": _kubevirt, "proxmox": _proxmox}
+    found = [row for name, read in readers.items() if name in platforms for row in read(root)]
     rows = sorted(found, key=lambda row: str(row["id"]))
     lines = (json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in rows)
     return '{"version": 1, "operations": [\n' + ",\n".join(lines) + "\n]}\n"

@@ -79,7 +79,9 @@ def _platforms(facade: Declaration, modules: dict[str, Any]) -> dict[str, Any]:
     """Return what is known beforehand of a facade module on each platform, without a run."""
     found = {}
     for name, platform in PLATFORMS.items():
-        module = platform.modules[facade.name]
+        module = platform.modules.get(facade.name)
+        if module is None:
+            continue
         own = modules[module]["options"]["properties"].get("name", {})
         found[name] = {
             "title": platform.title,
