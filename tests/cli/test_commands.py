@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests import measured
+
 ROOT = Path(__file__).parents[2]
 COMMANDS = (
     "call", "check-config", "demo", "describe", "search", "serve", "sim", "targets", "tools",
@@ -27,8 +29,7 @@ class Shell:
     def __init__(self, home: Path) -> None:
         self.folder = home / "virtbridge"
         self.folder.mkdir(mode=0o700)
-        kept = {key: value for key, value in os.environ.items() if key.startswith("COVERAGE")}
-        self.environment = kept | {
+        self.environment = measured.environment() | {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(ROOT),
             "HOME": str(home),

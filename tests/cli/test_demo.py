@@ -13,16 +13,17 @@ from pathlib import Path
 
 import pytest
 
+from tests import measured
+
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_demo_leaves_nothing_behind(tmp_path: Path, number: int) -> None:
-    kept = {key: value for key, value in os.environ.items() if key.startswith("COVERAGE")}
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
     running = subprocess.Popen(
         [sys.executable, "-W", "error", "-m", "mcp_bridge.cli", "demo"], text=True,
-        env=kept | environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env=measured.environment() | environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     deadline = time.monotonic() + 20
     while not list(tmp_path.glob("virtbridge-demo-*/virtbridge.yml")):

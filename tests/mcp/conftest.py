@@ -20,6 +20,7 @@ import yaml
 from mcp import Client, StdioServerParameters
 
 from mcp_bridge.cli_demo import LOGINS
+from tests import measured
 from virtsim import SimServer
 
 ROOT = Path(__file__).parents[2]
@@ -69,8 +70,7 @@ class Bridge:
     def environment(self) -> dict[str, str]:
         """Return the environment of a user who has nothing but these files."""
         home = str(self.folder.parent)
-        kept = {key: value for key, value in os.environ.items() if key.startswith("COVERAGE")}
-        return kept | {
+        return measured.environment() | {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(ROOT),
             "HOME": home,

@@ -16,6 +16,7 @@ from mcp_bridge import policy
 from mcp_bridge.runner.base import Executor, Job, Outcome
 from mcp_bridge.runner.cold import ColdSettings, LocalCold
 from mcp_bridge.targets import Target
+from tests import measured
 
 COLLECTIONS = Path(__file__).parent / "collections"
 ECHO = "vbtest.fixture.echo"
@@ -59,7 +60,8 @@ class Bench:
 
     def __init__(self, folder: Path, **settings: Any) -> None:
         self.folder = folder
-        settings = {"collections_path": (COLLECTIONS,), "concurrency": 2} | settings
+        usual = {"concurrency": 2, "env_allow": measured.passed_on()}
+        settings = {"collections_path": (COLLECTIONS,), **usual} | settings
         self.settings = ColdSettings(state_dir=folder / "state", **settings)
         self.executor: Executor = LocalCold(self.settings)
         self.base: Path = self.executor.base

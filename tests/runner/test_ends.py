@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from mcp_bridge.runner.workspace import Workspace, recover
+from tests import measured
 
 ROOT = Path(__file__).parents[2]
 BRIDGE = Path(__file__).with_name("bridge_to_kill.py")
@@ -34,7 +35,7 @@ def test_m6_nothing_survives_a_kill(bench: Any, tools: Any, isolation: str, vict
     """
     run_id = uuid.uuid4().hex
     arguments = [str(bench.folder), str(tools.collections), run_id, isolation]
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **measured.environment()}
     bridge = subprocess.Popen([sys.executable, str(BRIDGE), *arguments], env=environment)
     try:
         tools.wait_for((bench.folder / "alive-lab").exists)
