@@ -66,7 +66,9 @@ class Client:
 
     def read(self, command: str, **parameters: Any) -> dict[str, Any]:
         """Return what stands in the envelope of a read."""
-        for attempt in range(1, ATTEMPTS + 1):
+        attempt = 0
+        while True:
+            attempt += 1
             retry_after = None
             try:
                 answer = self._sent(command, parameters)
@@ -81,7 +83,6 @@ class Client:
             if attempt == ATTEMPTS:
                 raise error
             pause(attempt, retry_after)
-        raise error
 
     def rows(self, command: str, **parameters: Any) -> list[dict[str, Any]]:
         """Return all rows of a list that pages."""
@@ -105,13 +106,14 @@ class Client:
     def _first(
         self, command: str, parameters: Mapping[str, Any]
     ) -> tuple[int, dict[str, Any], int]:
-        for size in PAGE_SIZES:
+        *larger, smallest = PAGE_SIZES
+        for size in larger:
             try:
                 return size, self.read(command, page=1, pagesize=size, **parameters), 0
             except ValidationFailed as refused:
-                if size == PAGE_SIZES[-1] or "page" not in refused.message.lower():
+                if "page" not in refused.message.lower():
                     raise
-        raise InternalError(f"{command}: no page size is left to try.")
+        return smallest, self.read(command, page=1, pagesize=smallest, **parameters), 0
 
     def write(self, command: str, **parameters: Any) -> dict[str, Any]:
         """Send a synchronous write once and return what stands in its envelope."""
@@ -166,14 +168,15 @@ class Client:
         if answer.status >= 300:
             text = wire.error_text(body, answer.reason)
             raise classify(answer.status, text, request=command, write=write)
-        if body is None:
+        found = wire.inner(body or {})
+        if found is None:
             raise UncertainOutcome(
                 f"{command}: {self.host} answered with something that is not CloudStack's JSON, as "
                 "a proxy's login page. Check api_url and what stands between.",
                 request=command,
                 http_status=answer.status,
             )
-        return wire.inner(body)
+        return found
 
 
 class JobLost(UncertainOutcome):

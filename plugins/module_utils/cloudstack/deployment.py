@@ -102,11 +102,9 @@ def encoded(text: str | None) -> str | None:
     return None if text is None else base64.b64encode(text.encode()).decode()
 
 
-def decoded(text: Any) -> str | None:
+def decoded(text: Any) -> str:
     """Return user data as a task writes it; what is no base64 text stays as it is."""
-    if not text:
-        return None
     try:
-        return base64.b64decode(str(text), validate=True).decode()
+        return base64.b64decode(str(text or ""), validate=True).decode()
     except (binascii.Error, UnicodeDecodeError):
         return str(text)

@@ -80,17 +80,20 @@ def parsed(content: bytes) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def inner(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what stands in the envelope ``<command>response``."""
+def inner(body: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what stands in the envelope ``<command>response``, None when there is none.
+
+    A few commands name theirs otherwise; it is then the only thing in the answer.
+    """
     for name, value in body.items():
-        if name.lower().endswith("response") and isinstance(value, dict):
+        if isinstance(value, dict) and (len(body) == 1 or name.lower().endswith("response")):
             return value
-    return dict(body)
+    return None
 
 
 def error_text(body: Mapping[str, Any] | None, reason: str) -> str:
     """Return the text of an error, which stands one level below the envelope."""
-    found = inner(body or {})
+    found = inner(body or {}) or {}
     return str(found.get("errortext") or reason)
 
 

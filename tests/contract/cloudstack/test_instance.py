@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from plugins.module_utils.cloudstack.resources.instance import INSTANCE
+from plugins.module_utils.cloudstack.resources.instance_info import INSTANCE_INFO
 from tests.contract.cloudstack.adapter import CloudStack
 from tests.contract.support.child import Result
 
@@ -198,3 +199,70 @@ def test_delete_protection_is_the_servers_word(cloud: CloudStack) -> None:
     assert "delete protection" in run(cloud, name="fresh", state="absent").json["msg"]
     assert run(cloud, name="fresh", delete_protection=False).changed
     assert run(cloud, name="fresh", state="absent").changed
+
+
+def test_it_is_created_with_a_data_disk_and_an_address(cloud: CloudStack) -> None:
+    nics = [{"network": "lab-net", "ip_address": "10.1.1.77"}, {"network": "back-net"}]
+    made = fresh(cloud, nics=nics, disk_offering="disk-custom", disk_gib=7)
+    assert made.object["nics"][0]["addresses"] == ["10.1.1.77"]
+    assert [nic["network"] for nic in made.object["nics"]] == ["lab-net", "back-net"]
+    listed = cloud.run(INSTANCE_INFO, {"name": "fresh", "details": True})
+    deployed = next(each for each in cloud.sim.control.writes() if "deploy" in each["path"])
+    assert "iptonetworklist[0].ip" in deployed["params"]
+    assert "iptonetworklist[1].ip" not in deployed["params"]
+    sizes = {disk["boot"]: disk["size_gib"] for disk in listed.json["objects"][0]["disks"]}
+    assert sizes == {True: 8, False: 7}
+
+
+def test_user_data_is_given_to_one_that_has_none(cloud: CloudStack) -> None:
+    options = {"name": "web2", "user_data": "#cloud-config\n"}
+    assert run(cloud, **options).changed
+    assert not run(cloud, **options).changed
+
+
+def test_affinity_groups_are_changed(cloud: CloudStack) -> None:
+    options = {"name": "web2", "affinity_groups": ["spread"]}
+    assert run(cloud, **options).diff["after"] == {"affinity_groups": ["spread"]}
+    assert not run(cloud, **options).changed
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_root_disk_that_cannot_be_seen_is_no_reason_to_write(
+    cloud: CloudStack, check: bool
+) -> None:
+    cloud.forget()
+    empty = {"status": 200, "json": {"listvolumesresponse": {}}}
+    cloud.sim.control.fault("status", path="listVolumes", **empty)
+    result = run(cloud, check, name="web1", root_disk_gib=20)
+    assert (result.kind, list(result.error["fields"])) == ("not_found", ["root_disk_gib"])
+    assert cloud.writes() == []
+
+
+def test_a_name_that_several_have_wants_an_id(cloud: CloudStack) -> None:
+    rows = [{"id": f"0000000{n}-0000-4000-8000-000000000000", "name": "lab-net"} for n in (1, 2)]
+    answer = {"listnetworksresponse": {"count": 2, "network": rows}}
+    cloud.sim.control.fault("status", path="listNetworks", status=200, json=answer)
+    result = run(cloud, **cloud.new(INSTANCE))
+    assert result.kind == "ambiguous"
+    assert rows[0]["id"] in result.json["msg"] and rows[1]["id"] in result.json["msg"]
+
+
+def test_of_several_zones_one_must_be_named(cloud: CloudStack) -> None:
+    rows = [{"id": name, "name": name} for name in ("south", "north")]
+    answer = {"listzonesresponse": {"count": 2, "zone": rows}}
+    cloud.sim.control.fault("status", path="listZones", status=200, json=answer)
+    cloud.forget()
+    result = run(cloud, **cloud.new(INSTANCE))
+    assert (result.kind, list(result.error["fields"])) == ("validation", ["zone"])
+    assert "north, south" in result.json["msg"]
+    assert cloud.writes() == []
+
+
+def test_a_name_that_is_taken_elsewhere_is_the_servers_word(cloud: CloudStack) -> None:
+    text = "The vm with hostName fresh already exists in the network domain: lab"
+    body = {"deployvirtualmachineresponse": {"errorcode": 431, "errortext": text}}
+    cloud.sim.control.fault("status", path="deploy", status=431, json=body)
+    result = run(cloud, **cloud.new(INSTANCE))
+    assert result.kind == "exists"
+    assert text in result.json["msg"]
+    assert "expunge" not in result.json["msg"]

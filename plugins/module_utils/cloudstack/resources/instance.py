@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...engine.errors import AlreadyExists, ValidationFailed
+from ...engine.errors import AlreadyExists, NotFound, ValidationFailed
 from ...engine.plan import Plan
 from ...engine.resource import Resource, Wait
 from .. import machines, named
@@ -92,7 +92,13 @@ class Instance:
         volumes = self._client.rows(
             "listVolumes", virtualmachineid=row["id"], type="ROOT", listall=True
         )
-        return volumes[0] if volumes else {}
+        if not volumes:
+            raise NotFound(
+                f"{machines.label(row)} has no root disk that can be seen with these keys, so that "
+                "root_disk_gib cannot be compared. Nothing was changed.",
+                fields={"root_disk_gib": "no root disk can be seen"},
+            )
+        return volumes[0]
 
     def _refuse_running(self, actual: Mapping[str, Any]) -> None:
         stopped = actual["state"] in {"stopped", "error"}

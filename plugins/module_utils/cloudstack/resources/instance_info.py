@@ -85,14 +85,17 @@ class InstanceInfo:
     def _volumes(self, rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
         if not self._desired.get("details") or not rows:
             return {}
-        by_machine: dict[str, list[dict[str, Any]]] = {}
         # One instance's volumes are asked for alone; many come cheaper in one list.
         only = {"virtualmachineid": rows[0]["id"]} if len(rows) == 1 else {}
-        for scope in self._scopes():
-            for volume in self._client.rows("listVolumes", **only, **scope):
-                by_machine.setdefault(str(volume.get("virtualmachineid")), []).append(volume)
-        for volumes in by_machine.values():
-            volumes.sort(key=lambda volume: int(volume.get("deviceid") or 0))
+        # What all projects have comes with the rest a second time, for who may see everything.
+        found = {
+            volume["id"]: volume
+            for scope in self._scopes()
+            for volume in self._client.rows("listVolumes", **only, **scope)
+        }
+        by_machine: dict[str, list[dict[str, Any]]] = {}
+        for volume in sorted(found.values(), key=lambda each: int(each.get("deviceid") or 0)):
+            by_machine.setdefault(str(volume.get("virtualmachineid")), []).append(volume)
         return by_machine
 
 

@@ -40,6 +40,8 @@ class InstanceSnapshot:
             "listVMSnapshot", virtualmachineid=self._machine["id"], name=name, listall=True
         )
         named = [row for row in rows if name in {row.get("displayname"), row.get("id")}]
+        if not named and self._desired.get("state") != "absent":
+            self._refuse_memory()
         return [self._actual(row) for row in named]
 
     def _instance(self) -> Mapping[str, Any]:
@@ -70,14 +72,16 @@ class InstanceSnapshot:
             )
         return {"name": self._desired["name"], "_label": label, "_row": row}
 
-    def create(self, plan: Plan) -> None:
-        """Take the snapshot."""
+    def _refuse_memory(self) -> None:
         if self._desired.get("memory") and machines.state_of(self._machine) != "running":
             raise ValidationFailed(
                 f"{machines.label(self._machine)} does not run, so it has no memory to keep. "
                 "Nothing was changed.",
                 fields={"memory": "needs an instance that runs"},
             )
+
+    def create(self, plan: Plan) -> None:
+        """Take the snapshot."""
         self._jobs.run(
             "createVMSnapshot",
             virtualmachineid=self._machine["id"],
