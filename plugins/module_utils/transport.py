@@ -23,7 +23,12 @@ MISSING = ""
 try:
     import requests
     from requests.adapters import HTTPAdapter
-    from urllib3.exceptions import ConnectTimeoutError, InsecureRequestWarning, NewConnectionError
+    from urllib3.exceptions import (
+        ConnectTimeoutError,
+        HTTPError,
+        InsecureRequestWarning,
+        NewConnectionError,
+    )
 
     _Adapter = HTTPAdapter
 except ImportError as error:
@@ -38,7 +43,8 @@ IDLE = 4.0
 class Endpoint:
     """Where to connect and how to trust it.
 
-    ``bases`` are URLs, tried in order as long as nothing was sent; times are in seconds.
+    ``bases`` are URLs, at least one, tried in order as long as nothing was sent; times are in
+    seconds.
     ``hint`` names the options that say where to connect, for messages.
     """
 
@@ -115,7 +121,7 @@ class Transport:
     @property
     def host(self) -> str:
         """Return the ``host:port`` that is asked now."""
-        return self._bases[0].partition("://")[2].partition("/")[0] if self._bases else ""
+        return self._bases[0].partition("://")[2].partition("/")[0]
 
     def close(self) -> None:
         """Close the connections."""
@@ -137,14 +143,15 @@ class Transport:
         """
         if time.monotonic() - self._used > IDLE:
             self._http.close()
-        for remaining in range(len(self._bases) - 1, -1, -1):
+        tried = 0
+        while True:
+            tried += 1
             try:
                 return self._send(method, path, label, headers=headers, data=body, **options)
             except Unavailable:
-                if not remaining:
+                if tried == len(self._bases):
                     raise
                 self._bases.append(self._bases.pop(0))
-        raise Unavailable(f"No host was given to connect to. Set {self.endpoint.hint}.")
 
     def lines(
         self, path: str, *, label: str, headers: Mapping[str, str], seconds: float
@@ -192,11 +199,16 @@ class Transport:
     def _read(self, answer: Any) -> bytes:
         ends = time.monotonic() + self.endpoint.timeout
         parts, size = [], 0
-        for part in answer.iter_content(65536):
-            size += len(part)
-            parts.append(part)
-            if size > MAX_BODY or time.monotonic() > ends:
-                raise requests.ConnectionError("the answer is too large or too slow")
+        # From urllib3 2.1 on a piece is what has arrived, so that slow ones are noticed.
+        read = getattr(answer.raw, "read1", answer.raw.read)
+        try:
+            while part := read(65536, decode_content=True):
+                size += len(part)
+                parts.append(part)
+                if size > MAX_BODY or time.monotonic() > ends:
+                    raise requests.ConnectionError("the answer is too large or too slow")
+        except HTTPError as error:
+            raise requests.ConnectionError(error) from None
         return b"".join(parts)
 
     def _lost(self, error: Exception, label: str) -> VirtbridgeError:

@@ -54,7 +54,7 @@ class Jobs:
         ends = time.monotonic() + self._wait.timeout
         turn = 0
         while True:
-            status = self._status(job, patient=time.monotonic() < ends)
+            status = self._status(job, ends)
             state = _PENDING if status is None else int(status.get("jobstatus", _PENDING))
             if state == _DONE:
                 return status.get("jobresult") if status else None
@@ -98,13 +98,13 @@ class Jobs:
             return False
         return True
 
-    def _status(self, job: str, *, patient: bool) -> dict[str, Any] | None:
+    def _status(self, job: str, ends: float) -> dict[str, Any] | None:
         try:
             return self._client.read("queryAsyncJobResult", jobid=job)
         except Unavailable:
-            if patient:
-                return None
-            raise
+            if time.monotonic() >= ends:
+                raise
+            return None
         except (NotFound, ValidationFailed) as error:
             raise InternalError(
                 f"The server accepted job {job} and does not know it now: {error.message}"

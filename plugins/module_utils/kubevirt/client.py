@@ -101,7 +101,9 @@ class Client:
         """Return the object at a path."""
         request = f"GET {path}"
         where = f"{path}?{urlencode(query)}" if query else path
-        for attempt in range(1, ATTEMPTS + 1):
+        attempt = 0
+        while True:
+            attempt += 1
             retry_after = None
             try:
                 answer = self._sent("GET", where, request)
@@ -116,7 +118,6 @@ class Client:
             if attempt == ATTEMPTS:
                 raise error
             pause(attempt, retry_after)
-        raise error
 
     def create(self, kind: Kind, namespace: str, body: Mapping[str, Any]) -> Object:
         """Create an object; AlreadyExists when one of its name is there."""

@@ -14,7 +14,13 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote
 
-from ..engine.errors import InternalError, Unavailable, UncertainOutcome, VirtbridgeError
+from ..engine.errors import (
+    InternalError,
+    Unavailable,
+    UncertainOutcome,
+    ValidationFailed,
+    VirtbridgeError,
+)
 from ..engine.resource import Access, Operation, Wait
 from ..retrying import ATTEMPTS, pause
 from ..transport import Endpoint
@@ -49,7 +55,9 @@ class Client:
     def read(self, path: str, parameters: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
         """Return the whole body of a read: ``data``, and ``total`` or ``changes`` where given."""
         request = f"GET {path}"
-        for attempt in range(1, ATTEMPTS + 1):
+        attempt = 0
+        while True:
+            attempt += 1
             try:
                 raw = self._sent("GET", path, parameters or {})
             except UncertainOutcome as lost:
@@ -63,7 +71,6 @@ class Client:
             if attempt == ATTEMPTS:
                 raise error
             pause(attempt, raw.retry_after if error.http_status else None)
-        raise error
 
     def write(self, method: str, path: str, parameters: Mapping[str, Any] | None = None) -> Any:
         """Send a write once and return its ``data``, often the id of a task."""
@@ -125,6 +132,11 @@ def connect(params: Mapping[str, Any], access: Access) -> Iterator[Client]:
             access.secret(params[name])
     port = params.get("api_port") or 8006
     hosts = tuple(_with_port(host, port) for host in params.get("api_host") or ())
+    if not hosts:
+        raise ValidationFailed(
+            "api_host: not given. Give target, or the address of a node with a credential.",
+            fields={"api_host": "needed without target"},
+        )
     endpoint = Endpoint(
         bases=tuple(f"https://{host}/api2/json" for host in hosts),
         hint="api_host, api_port",

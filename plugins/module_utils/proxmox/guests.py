@@ -130,8 +130,6 @@ def normalised(
 
 def tags_of(text: Any) -> list[str]:
     """Return tags from their stored form, separated by semicolons, commas or spaces."""
-    if isinstance(text, list):
-        return sorted(text)
     return sorted({tag for tag in re.split(r"[;, ]+", str(text or "")) if tag})
 
 

@@ -93,7 +93,7 @@ def wait_for_task(client: Client, text: str, timeout: float, request: str) -> No
     ends = time.monotonic() + timeout
     turn = 0
     while True:
-        status = _status(client, upid, patient=time.monotonic() < ends)
+        status = _status(client, upid, ends)
         if status and status.get("status") == "stopped":
             _conclude(client, upid, str(status.get("exitstatus", "")), request)
             return
@@ -107,13 +107,13 @@ def wait_for_task(client: Client, text: str, timeout: float, request: str) -> No
         turn += 1
 
 
-def _status(client: Client, upid: Upid, *, patient: bool) -> dict[str, Any] | None:
+def _status(client: Client, upid: Upid, ends: float) -> dict[str, Any] | None:
     try:
         status = client.get(f"/nodes/{upid.node}/tasks/{upid.text}/status")
     except Unavailable:
-        if patient:
-            return None
-        raise
+        if time.monotonic() >= ends:
+            raise
+        return None
     return status if isinstance(status, dict) else None
 
 

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from plugins.module_utils.kubevirt.resources.api import API
 from plugins.module_utils.kubevirt.resources.vm import VM_RESOURCE
 from plugins.module_utils.kubevirt.resources.vm_power import VM_POWER
+from plugins.plugin_utils.api import looked_up
 from tests.contract.kubevirt.adapter import KubeVirt
 from tests.contract.support.child import Result
 
@@ -196,3 +198,76 @@ def test_an_unknown_namespace_is_not_found(cluster: KubeVirt) -> None:
     result = run(cluster, **{**cluster.new(VM_RESOURCE), "namespace": "nowhere"})
     assert result.kind == "not_found"
     assert "nowhere" in result.json["msg"]
+
+
+def test_deleting_what_runs_needs_force(cluster: KubeVirt) -> None:
+    for check in (True, False):
+        refused = run(cluster, check, name="web1", state="absent")
+        assert (refused.kind, list(refused.error["fields"])) == ("validation", ["force"])
+    assert run(cluster, name="web1", state="absent", force=True).changed
+    assert not run(cluster, name="web1", state="absent").changed
+
+
+def test_without_waiting_it_is_only_asked_for(cluster: KubeVirt) -> None:
+    cluster.forget()
+    assert run(cluster, name="web2", state="absent", wait=False).changed
+    assert power(cluster, "app", "started", wait=False).changed
+    assert [line for line in cluster.requests() if line.endswith("/virtualmachines")] == []
+
+
+def test_a_paused_one_is_started_by_going_on(cluster: KubeVirt) -> None:
+    cluster.forget()
+    result = power(cluster, "db2", "started")
+    assert result.object["state"] == "running"
+    assert [line.rpartition("/")[2] for line in cluster.writes()] == ["unpause"]
+
+
+def test_to_restart_a_stopped_one_is_to_start_it(cluster: KubeVirt) -> None:
+    cluster.forget()
+    assert power(cluster, "web2", "restarted").object["state"] == "running"
+    assert [line.rpartition("/")[2] for line in cluster.writes()] == ["start"]
+
+
+def test_one_that_ran_once_is_not_started_again(cluster: KubeVirt) -> None:
+    fresh(cluster, run_strategy="Once", state="started")
+    ended = {"kind": "VirtualMachineInstance", "verb": "delete", "name": "fresh"}
+    call = looked_up(API.name, {**ended, "namespace": "default"})
+    assert cluster.run(API, call).changed
+    result = power(cluster, "fresh", "started")
+    assert result.kind == "unsupported"
+    assert "run strategy Once" in result.json["msg"]
+
+
+@pytest.mark.parametrize(
+    ("disk", "source"),
+    [
+        ({"image_url": "https://example.org/a.qcow2"}, {"source": {"http": "url"}}),
+        ({"image_url": "docker://example.org/a:1"}, {"source": {"registry": "url"}}),
+        ({"data_source": "debian-12"}, {"sourceRef": {"name": "debian-12"}}),
+        ({"data_source": "other/debian"}, {"sourceRef": {"name": "debian", "namespace": "other"}}),
+        ({"storage_class": "fast"}, {"source": {"blank": {}}}),
+    ],
+)
+def test_a_new_disk_is_filled_from_what_is_named(
+    cluster: KubeVirt, disk: dict[str, str], source: dict[str, Any]
+) -> None:
+    fresh(cluster, disks=[{"name": "root", "size_gib": 5, **disk}])
+    made = vm(cluster, "fresh")["spec"]["dataVolumeTemplates"][0]["spec"]
+    if "sourceRef" in source:
+        assert made["sourceRef"] == {"kind": "DataSource", **source["sourceRef"]}
+    else:
+        ((kind, where),) = source["source"].items()
+        expected = {"url": disk["image_url"]} if where else {}
+        assert made["source"] == {kind: expected}
+    assert made["storage"].get("storageClassName") == disk.get("storage_class")
+
+
+def test_a_card_has_the_model_and_the_address_that_it_was_given(cluster: KubeVirt) -> None:
+    nic = {"name": "lab", "network": "lab-net", "model": "e1000e", "mac": "02:00:00:00:00:99"}
+    fresh(cluster, nics=[nic])
+    card = vm(cluster, "fresh")["spec"]["template"]["spec"]["domain"]["devices"]["interfaces"][-1]
+    assert (card["model"], card["macAddress"]) == (nic["model"], nic["mac"])
+    assert not run(cluster, name="fresh", nics=[nic]).changed
+    assert run(cluster, name="fresh", nics=[{"name": "lab", "model": "virtio"}]).changed
+    card = vm(cluster, "fresh")["spec"]["template"]["spec"]["domain"]["devices"]["interfaces"][-1]
+    assert (card["model"], card["macAddress"]) == ("virtio", nic["mac"])

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -25,13 +26,57 @@ def starts(sim: virtsim.SimServer) -> list[dict[str, Any]]:
     return [row for row in sim.control.writes() if row["path"].endswith("/status/start")]
 
 
-@pytest.mark.parametrize("fault", ["reset_before", "reset_after", "truncate", "proxy_595", "html"])
-def test_a_read_is_repeated(proxmox_sim: Start, fault: str) -> None:
+DEEP = functools.reduce(lambda inner, _level: {"deeper": inner}, range(100), {})
+
+
+@pytest.mark.parametrize(
+    ("fault", "args"),
+    [
+        ("reset_before", {}),
+        ("reset_after", {}),
+        ("truncate", {}),
+        ("proxy_595", {}),
+        ("html", {}),
+        ("status", {"status": 200, "json": {"data": DEEP}}),
+    ],
+)
+def test_a_read_is_repeated(proxmox_sim: Start, fault: str, args: dict[str, Any]) -> None:
     sim = proxmox_sim()
-    sim.control.fault(fault, method="GET", path="/cluster/resources")
+    sim.control.fault(fault, method="GET", path="/cluster/resources", **args)
     result = run_module("proxmox_vm_info", options(sim))
     assert not result.failed, result.json
     assert result.json["total"] > 0
+    assert len(sim.control.journal()) == 2
+
+
+def test_a_refusal_that_is_no_json_is_told_by_its_status(proxmox_sim: Start) -> None:
+    sim = proxmox_sim()
+    sim.control.fault("status", path="/cluster/resources", status=403, body="go away")
+    assert run_module("proxmox_vm_info", options(sim)).kind == "permission"
+    assert len(sim.control.journal()) == 1
+
+
+def test_a_wait_outlasts_an_outage_and_ends_with_its_time(proxmox_sim: Start) -> None:
+    sim = proxmox_sim()
+    outage = {"path": "/tasks/.*/status", "status": 595, "headers": {"Retry-After": "0"}}
+    sim.control.fault("status", count=4, **outage)
+    assert started(sim).object["state"] == "running"
+    sim.control.fault("status", count=0, **outage)
+    stop = {"vmid": 101, "state": "stopped", "wait_timeout": 1}
+    result = run_module("proxmox_vm_power", options(sim, **stop))
+    assert (result.kind, result.error["http_status"]) == ("unavailable", 595)
+
+
+def test_of_a_long_log_the_end_is_shown(proxmox_sim: Start) -> None:
+    sim = proxmox_sim()
+    sim.control.fault("fail_task", path=START)
+    first = {"data": [{"n": 1, "t": "the beginning"}], "total": 500}
+    sim.control.fault("status", path="/log$", status=200, json=first)
+    last = {"data": [{"n": 500, "t": "the end"}], "total": 500}
+    sim.control.fault("status", path="/log$", status=200, json=last)
+    assert started(sim).error["log"] == ["the end"]
+    (asked,) = [row for row in sim.control.journal() if row["params"].get("start")]
+    assert asked["params"]["start"] == "480"
 
 
 def test_a_read_that_stays_broken_ends_after_three_attempts(proxmox_sim: Start) -> None:

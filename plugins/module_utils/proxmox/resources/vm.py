@@ -34,6 +34,7 @@ from .vm_reading import VmReading
 
 _BACKGROUND_DELAY = 5
 _ID_ATTEMPTS = 20
+_PLANNED_ANEW = 3
 _CLOUD_INIT_SLOTS = ("ide2", "ide0", "ide1", "ide3")
 _TASK_FAILED = (OperationFailed, Locked, Conflict, CapacityExceeded, PermissionDenied)
 
@@ -68,7 +69,8 @@ class Vm(VmReading):
         """
         desired = {**self._desired, "state": "present"}
         desired["update_secrets"] = "always" if secrets else "on_create"
-        for last in (False, True):
+        first = True
+        while True:
             actual = self._only()
             try:
                 self._update(actual, make_plan(VM, desired, actual).after, desired, new=True)
@@ -76,11 +78,12 @@ class Vm(VmReading):
             except UncertainOutcome as lost:
                 if self.settle(actual):
                     desired["update_secrets"] = "on_create"
-                elif last:
+                elif not first:
                     raise OperationFailed(
                         f"{actual['_label']} was made, and is not finished: {lost.message} "
                         "Run this again with update_secrets: always."
                     ) from lost
+                first = False
 
     def _cloud_init_drive(self, config: Mapping[str, Any]) -> dict[str, str]:
         """Return the drive that ``ci_storage`` asks for, unless there is one."""
@@ -166,12 +169,14 @@ class Vm(VmReading):
         *,
         new: bool = False,
     ) -> None:
-        for last in (False, False, True):
+        attempt = 0
+        while True:
+            attempt += 1
             try:
                 self._write(actual, after, new=new)
                 break
             except Conflict:
-                if last:
+                if attempt == _PLANNED_ANEW:
                     raise
                 self._vmid = actual["vmid"]
                 actual = self._only()
@@ -216,9 +221,8 @@ class Vm(VmReading):
         """Return the digest of exactly what was compared; Conflict when it has changed since."""
         config = dict(self._client.get(guests.guest_path(actual, "/config")))
         digest = config.pop("digest", None)
-        if {key: str(value) for key, value in config.items()} != {
-            key: str(value) for key, value in actual["_config"].items()
-        }:
+        now = {key: str(value) for key, value in config.items()}
+        if now != {key: str(value) for key, value in actual["_config"].items()}:
             raise Conflict(
                 f"{actual['_label']} was changed by somebody else while this run looked at it. "
                 "Nothing was written; run this again."
