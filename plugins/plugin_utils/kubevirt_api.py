@@ -92,7 +92,8 @@ def _wrong(
     named = verb not in ("create", "list") or sub
     if named and not arguments.get("name"):
         wrong["name"] = "is needed for this verb"
-    if record["namespaced"] and verb != "list" and not arguments.get("namespace"):
+    everywhere = verb == "list" and not sub
+    if record["namespaced"] and not everywhere and not arguments.get("namespace"):
         wrong["namespace"] = "is needed, since the kind is in namespaces"
     if not record["namespaced"] and arguments.get("namespace"):
         wrong["namespace"] = "must be unset, since the kind is in no namespace"
@@ -117,7 +118,9 @@ def _virt(arguments: Mapping[str, Any], record: Mapping[str, Any], sub: str) -> 
     route = routes[sub]
     if route.get("websocket"):
         text = "opens a stream, which a module cannot use"
-        raise ValidationFailed(f"subresource: {sub} {text}.", fields={"subresource": text})
+        raise ValidationFailed(
+            f"subresource: {sub} {text}. Nothing was sent.", fields={"subresource": text}
+        )
     places = {name: quote(str(arguments[name]), safe="") for name in ("namespace", "name")}
     path = str(route["path"]).format(**places)
     return {"method": route["method"], "path": path, "risk": route["risk"], "hidden": []}

@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 import virtsim
+from tests import measured
 from tools.cores import CORES, OWN, Core
 from tools.tree import build
 
@@ -115,6 +116,7 @@ def _environment(tree: Path, targets: Path, home: Path) -> dict[str, str]:
     config = home / "ansible.cfg"
     config.write_text("[defaults]\nlocalhost_warning = false\n")
     return {
+        **measured.environment(),
         "PATH": os.environ["PATH"],
         "LC_ALL": "C.UTF-8",
         "HOME": str(home),

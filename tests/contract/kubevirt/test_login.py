@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import yaml
-
 from ansible_collections.virtbridge.core.plugins.module_utils.kubevirt import login
 from kubernetes.config import incluster_config
 

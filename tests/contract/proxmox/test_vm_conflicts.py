@@ -85,6 +85,37 @@ def test_a_write_without_a_fresh_look_is_refused_by_the_digest(proxmox_sim: Star
             ours._configure(actual, {"tags": "mine"}, [])
 
 
+def pending(sim: virtsim.SimServer, **other: Any) -> None:
+    """Let the list of what is pending be one without a digest."""
+    with PLATFORM.connect(options(sim), access()) as client:
+        config = {**client.get("/nodes/pve1/qemu/100/config"), **other}
+    rows = [{"key": key, "value": value} for key, value in config.items() if key != "digest"]
+    path = {"method": "GET", "path": "/qemu/100/pending$", "count": 0}
+    sim.control.fault("status", **path, status=200, json={"data": rows})
+
+
+def test_a_digest_that_was_not_told_is_fetched_with_the_same_configuration(
+    proxmox_sim: Start,
+) -> None:
+    sim = proxmox_sim()
+    pending(sim)
+    with PLATFORM.connect(options(sim), access()) as client:
+        ours = Vm(client, {"vmid": 100, "state": "present", "tags": ["mine"]}, Wait())
+        (actual,) = ours.find()
+        digest = client.get("/nodes/pve1/qemu/100/config")["digest"]
+        ours.update(actual, make_plan(VM, {"tags": ["mine"]}, actual))
+    assert [row["params"]["digest"] for row in writes(sim)] == [digest]
+
+
+def test_a_configuration_that_is_another_by_then_is_a_conflict(proxmox_sim: Start) -> None:
+    sim = proxmox_sim()
+    pending(sim, memory=77)
+    refused = vm(sim, vmid=100, tags=["mine"])
+    assert refused.kind == "conflict"
+    assert "changed by somebody else" in refused.json["msg"]
+    assert writes(sim) == []
+
+
 def test_anothers_task_is_not_taken_for_ours(proxmox_sim: Start) -> None:
     sim = proxmox_sim()
     with PLATFORM.connect(options(sim), access()) as client:

@@ -25,10 +25,10 @@ class Server(ThreadingHTTPServer):
     def __init__(self) -> None:
         self.connections = 0
         self.over = threading.Event()
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(("127.0.0.1", 0), Answering)
 
 
-class Handler(BaseHTTPRequestHandler):
+class Answering(BaseHTTPRequestHandler):
     server: Server
     protocol_version = "HTTP/1.1"
 
@@ -84,7 +84,7 @@ def test_a_connection_is_kept_until_it_was_idle_for_long(
 
 def test_an_answer_that_takes_too_long_is_lost(session: Transport) -> None:
     begin = time.monotonic()
-    with pytest.raises(UncertainOutcome, match="a write: the connection .* ended"):
+    with pytest.raises(UncertainOutcome, match=r"a write: the connection .* ended"):
         session.send("GET", "/drip", label="a write")
     assert time.monotonic() - begin < 3
 

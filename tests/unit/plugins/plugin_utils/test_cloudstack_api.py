@@ -74,6 +74,26 @@ def test_all_mistakes_are_named_at_once() -> None:
     assert "did you mean zoneid?" in refused.value.fields["params.zonid"]
 
 
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ({"a": 1}, "not a mapping"),
+        (["a"], "must be one"),
+        ("x" * 5000, "at most 255 characters"),
+    ],
+)
+def test_a_text_is_one_text_that_is_not_too_long(value: Any, says: str) -> None:
+    with pytest.raises(ValidationFailed) as refused:
+        resolve("updateVirtualMachine", id="x", displayname=value)
+    assert says in refused.value.fields["params.displayname"]
+
+
+def test_a_truth_is_no_number() -> None:
+    with pytest.raises(ValidationFailed) as refused:
+        resolve("listVirtualMachines", page=True)
+    assert "not true or false" in refused.value.fields["params.page"]
+
+
 def test_an_unknown_command_says_the_nearest() -> None:
     with pytest.raises(ValidationFailed) as refused:
         resolve("listVirtualMachine")

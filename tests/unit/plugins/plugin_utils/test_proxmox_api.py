@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from plugins.module_utils.engine.errors import ValidationFailed, VirtbridgeError
+from plugins.module_utils.engine.errors import Unsupported, ValidationFailed, VirtbridgeError
 from plugins.plugin_utils.api import looked_up
 
 VECTORS = Path(__file__).resolve().parents[4].parent / "shared" / "vectors" / "proxmox"
@@ -71,6 +71,27 @@ def test_a_value_in_a_path_stays_one_segment() -> None:
     resolved = resolve(path=path, method="DELETE", params=params)
     expected = "/nodes/pve1/storage/local/content/local%3Aiso%2Fa%20b.iso"
     assert resolved["operation"]["path"] == expected
+
+
+def test_what_stands_last_in_a_path_may_hold_slashes() -> None:
+    path = "/nodes/pve1/storage/local/content/local:iso/a.iso"
+    assert resolve(path=path)["operation"]["path"].endswith("/local%3Aiso%2Fa.iso")
+
+
+def test_a_websocket_is_refused() -> None:
+    with pytest.raises(Unsupported, match="websocket"):
+        resolve(path="/nodes/pve1/qemu/100/vncwebsocket", params={"port": 5900, "vncticket": "x"})
+
+
+def test_what_is_of_several_types_is_the_servers_to_check() -> None:
+    params = {"protocol": "ospf", "delete": ["area"]}
+    path = "/cluster/sdn/fabrics/fabric/lab"
+    assert resolve(path=path, method="PUT", params=params)["params"]["delete"] == ["area"]
+
+
+def test_a_truth_is_no_number() -> None:
+    error = refusal(path="/nodes/pve1/qemu/100/config", method="PUT", params={"cores": True})
+    assert "not true or false" in error.fields["params.cores"]
 
 
 @pytest.mark.parametrize(

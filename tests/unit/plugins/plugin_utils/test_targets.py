@@ -131,6 +131,37 @@ def test_what_is_no_secret_is_refused(
     assert reason in message
 
 
+def test_a_key_file_of_a_target_is_as_private_as_a_secret(by_file: Path) -> None:
+    text = (
+        "targets: {lab: {platform: kubevirt, url: 'https://k:6443', credential: "
+        "{client_cert_file: cert.pem, client_key_file: key.pem}}}\n"
+    )
+    by_file.write_text(text)
+    key = by_file.with_name("key.pem")
+    key.write_text("a key")
+    key.chmod(0o644)
+    by_file.with_name("cert.pem").write_text("a certificate")
+    by_file.with_name("cert.pem").chmod(0o644)
+    assert "client_key_file" in (told := refused(by_file))
+    assert "mode 0644" in told and "cert_file" not in told
+    key.chmod(0o600)
+    assert find("lab", by_file, no_vault).credential == {
+        "client_cert_file": str(by_file.with_name("cert.pem")),
+        "client_key_file": str(key),
+    }
+
+
+def test_addresses_are_a_list(by_file: Path) -> None:
+    by_file.write_text(by_file.read_text().replace("url: https://pve:8006", "urls: https://pve"))
+    assert "targets.lab.urls: expected" in refused(by_file)
+
+
+def test_a_targets_file_has_a_largest_size(by_file: Path) -> None:
+    with by_file.open("a") as file:
+        file.write("#" * (2 << 20))
+    assert "is larger than" in refused(by_file)
+
+
 @pytest.mark.parametrize("mode", [0o620, 0o602])
 def test_a_targets_file_that_others_may_change_is_refused(by_file: Path, mode: int) -> None:
     by_file.chmod(mode)
