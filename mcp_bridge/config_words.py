@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -92,9 +92,8 @@ def _shown(error: Mapping[str, Any]) -> str:
 
 
 def _known(model: type[BaseModel], steps: Sequence[Any]) -> list[str]:
-    for found in _walk(model, steps):
-        return list(found.model_fields)
-    return []
+    found = _walk(model, steps)
+    return list(found.model_fields) if found else []
 
 
 def _keys(model: type[BaseModel], steps: Sequence[Any]) -> str:
@@ -103,22 +102,18 @@ def _keys(model: type[BaseModel], steps: Sequence[Any]) -> str:
 
 
 def _field(model: type[BaseModel], steps: Sequence[Any]) -> str:
-    for found in _walk(model, steps[:-1]):
-        return found.model_fields[str(steps[-1])].description or ""
-    return ""
+    found = _walk(model, steps[:-1])
+    return (found.model_fields[str(steps[-1])].description or "") if found else ""
 
 
-def _walk(model: type[BaseModel], steps: Sequence[Any]) -> Iterator[type[BaseModel]]:
-    """Yield the model at a place of the file, if there is one."""
+def _walk(model: type[BaseModel], steps: Sequence[Any]) -> type[BaseModel] | None:
+    """Return the model at a place of the file, if there is one."""
     found: type[BaseModel] | None = model
     for step in steps:
-        if found is None:
-            return
         if isinstance(step, str):
-            field = found.model_fields.get(step)
+            field = found.model_fields.get(step) if found else None
             found = _model_in(field.annotation) if field else None
-    if found is not None:
-        yield found
+    return found
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:

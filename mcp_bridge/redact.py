@@ -120,6 +120,5 @@ def _base64_inside(raw: bytes, shift: int) -> Iterator[str]:
     start = (shift * 8 + 5) // 6
     whole = (shift + len(raw)) * 8 // 6
     core = encoded[start:whole]
-    if len(core) >= SHORTEST_INSIDE_TEXT:
-        yield core
-        yield core.translate(str.maketrans("+/", "-_"))
+    yield core
+    yield core.translate(str.maketrans("+/", "-_"))

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import IO, Any, cast
 
 from ..errors import RunnerBroken
 from ..redact import Redactor
@@ -225,10 +225,8 @@ class LocalCold(Executor):
 
 def _lines(guard: subprocess.Popen[bytes], seconds: float) -> Iterator[Mapping[str, Any] | None]:
     """Yield the guard's lines as they come, and None at least every tenth of a second."""
-    if guard.stdout is None:
-        return
     deadline = time.monotonic() + seconds
-    source, rest = guard.stdout.fileno(), b""
+    source, rest = cast(IO[bytes], guard.stdout).fileno(), b""
     while True:
         if time.monotonic() > deadline:
             guard.kill()
@@ -264,10 +262,10 @@ def _take(line: Mapping[str, Any], signals: Signals, progress: _Progressing) -> 
 
 
 def _send(guard: subprocess.Popen[bytes], content: bytes) -> None:
-    if guard.stdin is not None:
-        with suppress(OSError):
-            guard.stdin.write(content)
-            guard.stdin.flush()
+    stdin = cast(IO[bytes], guard.stdin)
+    with suppress(OSError):
+        stdin.write(content)
+        stdin.flush()
 
 
 def _stages(stamps: Mapping[str, float], begin: float) -> dict[str, int]:

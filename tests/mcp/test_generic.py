@@ -127,3 +127,11 @@ def test_a_read_that_a_parameter_makes_more_is_no_read_then() -> None:
     assert OPERATIONS.risk(operation, {"routerid": "x"}) == "read"
     fresh = {"routerid": "x", "performfreshchecks": "true"}
     assert OPERATIONS.risk(operation, fresh) == "disruptive"
+
+
+def test_a_module_is_described_with_its_options(lab: tuple[Bridge, SimServer]) -> None:
+    told = lab[0].call("tool_describe", operation="proxmox_vm_snapshot")["data"]
+    assert told["module"] == "virtbridge.core.proxmox_vm_snapshot"
+    assert told["risk"] == "write"
+    assert "vmstate" in str(told)
+    assert told["risk_raised_by"] == {"state": "destructive"}

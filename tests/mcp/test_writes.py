@@ -107,3 +107,25 @@ def test_creating_never_changes_and_changing_never_creates(bridge: Bridge, platf
     assert other["error"]["code"] == "conflict"
     assert other["error"]["retryable"] is False
     assert set(other["diff"]["after"]) in ({"tags"}, {"labels"})
+
+
+def test_what_needs_a_restart_is_said_and_done_when_it_is_asked_for(
+    lab: tuple[Bridge, virtsim.SimServer],
+) -> None:
+    bridge, sim = lab
+    bridge.allow({"name": "lab", "match": {"target": ["lab"]}, "verdict": "allow"})
+
+    async def talk(client: Client) -> list[dict[str, Any]]:
+        change = {"ref": "lab/-/100", "cpus": 4}
+        waits = await bridge.answer(client, "vm_update", **change)
+        done = await bridge.answer(client, "vm_update", **change, restart=True)
+        again = await bridge.answer(client, "vm_update", **change)
+        return [waits, done, again]
+
+    waits, done, again = bridge.session(talk)
+    assert (waits["status"], waits["data"]["restart_required"]) == ("changed", True)
+    assert waits["data"]["pending"] == {"cores": 4}
+    assert (done["status"], "restart_required" in done["data"]) == ("changed", False)
+    assert again["status"] == "unchanged"
+    calls = [row["path"].rpartition("/")[2] for row in sim.control.writes()]
+    assert calls == ["config", "shutdown", "start"]

@@ -122,6 +122,24 @@ def test_a_line_that_a_crash_cut_off_is_named_by_the_next(tmp_path: Path, left: 
     assert not verify(path).ok
 
 
+def test_two_torn_lines_are_damage_that_no_crash_explains(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    filled(path, 2)
+    with path.open("ab") as file:
+        file.write(b"{torn\n{torn too\n")
+    checked = verify(path)
+    assert (checked.ok, checked.lines) == (False, 2)
+    assert checked.problem == "line 4 is not a record"
+
+
+def test_a_file_with_nothing_but_a_torn_line_begins_its_chain_after_it(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    path.touch(mode=0o600)
+    path.write_bytes(b'{"seq": 1, "ev')
+    filled(path, 2)
+    assert verify(path).ok and verify(path).lines == 2
+
+
 def test_a_long_last_line_does_not_hide_the_chain(tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
     audit = filled(path, 1)

@@ -135,6 +135,40 @@ def test_a_file_that_was_named_must_exist(tmp_path: Path) -> None:
     assert "there is no such file" in problems(None, {"VIRTBRIDGE_CONFIG": str(missing)})[0]
 
 
+def test_what_is_too_much_too_little_or_of_another_kind_is_said(tmp_path: Path) -> None:
+    content = {
+        "runner": {"concurrency": 65, "timeout": True, "env_allow": [["a"]]},
+        "policy": {"rules": [{"match": {"labels": 5}, "verdict": "x" * 41, "reason": None}]},
+        "server": 7,
+    }
+    every = "\n".join(problems(write(tmp_path, content)))
+    for text in (
+        "runner.concurrency: expected a number of at most 64, not 65",
+        "runner.timeout: expected a number, not true",
+        "runner.env_allow[0]: expected text, not a list",
+        "policy.rules[0].match.labels: expected a mapping, not 5",
+        "policy.rules[0].verdict: expected 'allow' or 'deny', not such a long text",
+        "server: expected a mapping with ",
+    ):
+        assert text in every, every
+
+
+def test_a_rule_that_matches_nothing_says_so(tmp_path: Path) -> None:
+    rule = {"match": {"risk": []}, "verdict": "deny"}
+    (problem,) = problems(write(tmp_path, {"policy": {"rules": [rule]}}))
+    assert problem.startswith("policy.rules[0].match.risk: expected at least one, not a list")
+
+
+def test_a_variable_that_is_no_number_is_named(tmp_path: Path) -> None:
+    (problem,) = problems(None, {"VIRTBRIDGE_RUNNER_TIMEOUT": "soon"})
+    assert problem == "VIRTBRIDGE_RUNNER_TIMEOUT: expected a number, not 'soon'"
+
+
+def test_what_is_no_file_or_too_large_is_not_read(tmp_path: Path) -> None:
+    assert "not a regular file" in problems(Path("/dev/null"))[0]
+    assert "larger than" in problems(write(tmp_path, "#" * (1 << 20) + "#"))[0]
+
+
 def test_the_environment_beats_the_file_and_the_command_line_beats_both(tmp_path: Path) -> None:
     path = write(tmp_path, {"server": {"read_only": False, "max_answer_bytes": 5000}})
     environ = EMPTY | {

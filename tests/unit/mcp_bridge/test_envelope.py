@@ -117,6 +117,17 @@ def test_a_row_larger_than_the_budget_is_cut_and_not_dropped() -> None:
     assert row["ref"] == "a" and row["notes"].endswith("(100000 characters)")
 
 
+def test_what_fits_no_budget_leaves_without_its_content() -> None:
+    content: Any = "x" * 50
+    for _level in range(5):
+        content = dict.fromkeys(("one", "two", "three"), content)
+    body = envelope.ok(content, run_id="run-1")
+    closed = envelope.close(body, budget=600)
+    assert "data" not in closed
+    assert (closed["ok"], closed["status"], closed["run_id"]) == (True, "ok", "run-1")
+    assert "cut to fit 600 bytes" in closed["warnings"][-1]
+
+
 def test_no_rows_are_an_answer_too() -> None:
     body = envelope.rows([], total=0)
     assert body["data"] == {"rows": []}

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -54,6 +55,7 @@ def test_no_file_means_no_targets(tmp_path: Path) -> None:
 def test_the_file_is_never_looked_for_in_the_working_directory() -> None:
     assert location({"XDG_CONFIG_HOME": "/c"}) == Path("/c/virtbridge/targets.yml")
     assert location({"XDG_CONFIG_HOME": "c"}) == Path.home() / ".config/virtbridge/targets.yml"
+    assert location({"VIRTBRIDGE_TARGETS": "/etc/vb.yml"}) == Path("/etc/vb.yml")
     with pytest.raises(TargetsInvalid, match="absolute"):
         location({"VIRTBRIDGE_TARGETS": "targets.yml"})
 
@@ -141,6 +143,58 @@ def test_every_secret_that_cannot_be_handed_on_is_named_at_once(
     assert second.path == "targets.b.credential.token_secret"
     assert "vault password file" in second.text
     assert not (run_folder / "targets.yml").exists()
+
+
+def linked(path: Path) -> None:
+    path.rename(path.with_name("real"))
+    path.symlink_to("real")
+
+
+def replaced(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (linked, "is a symbolic link"),
+        (replaced, "is not a regular file"),
+        (lambda path: path.unlink(), "No such file"),
+        (lambda path: path.chmod(0o640), "has mode 0640"),
+        (lambda path: path.write_text(""), "is empty"),
+        (lambda path: os.chown(path, 65534, 65534), "belongs to another user"),
+    ],
+    ids=["link", "folder", "missing", "mode", "empty", "owner"],
+)
+def test_a_secret_file_that_a_run_would_refuse_is_told_before(
+    read: Callable[..., dict[str, Target]], change: Callable[[Path], object], says: str
+) -> None:
+    target = read(lab=TOKEN)["lab"]
+    assert check_secrets(target) == []
+    if change.__name__ == "<lambda>" and says.startswith("belongs") and os.geteuid() != 0:
+        pytest.skip("only root can give a file away")
+    change(target.folder / "token")
+    (problem,) = check_secrets(target)
+    assert problem.path == "targets.lab.credential.token_secret_file"
+    assert says in problem.text
+
+
+def test_a_secret_of_the_environment_is_there_or_named(
+    read: Callable[..., dict[str, Target]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = read(lab=ENV)["lab"]
+    monkeypatch.delenv("VB_TEST_PASSWORD", raising=False)
+    assert "VB_TEST_PASSWORD is not set" in str(check_secrets(target)[0])
+    monkeypatch.setenv("VB_TEST_PASSWORD", "x")
+    assert check_secrets(target) == []
+
+
+def test_a_targets_file_has_a_largest_size(tmp_path: Path) -> None:
+    path = tmp_path / "targets.yml"
+    path.write_text("#" * (1 << 20) + "#")
+    with pytest.raises(TargetsInvalid, match="larger than"):
+        load(path)
 
 
 def test_a_planted_link_is_not_followed(
