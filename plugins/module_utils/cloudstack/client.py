@@ -23,7 +23,8 @@ from ..engine.errors import (
     ValidationFailed,
     VirtbridgeError,
 )
-from ..engine.resource import Access, Operation
+from ..engine.resource import Access
+from ..engine.sending import sending
 from ..retrying import ATTEMPTS, pause
 from ..transport import Answer, Endpoint, Transport
 from . import signing, wire
@@ -137,18 +138,11 @@ class Client:
     def _written(self, command: str, parameters: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
         if self._access.read_only:
             raise InternalError(f"{command} was about to be sent by a read-only client. Not sent.")
-        started = time.monotonic()
-        try:
+        with sending(self._access, command) as sent:
             answer = self._checked(self._sent(command, parameters), command, write=True)
-        except UncertainOutcome:
-            self._record(command, None, started)
-            raise
-        job = str(answer.get("jobid") or parameters.get("customjobid") or "")
-        self._record(command, job or None, started)
+            job = str(answer.get("jobid") or parameters.get("customjobid") or "")
+            sent.id = job or None
         return answer, job
-
-    def _record(self, command: str, job: str | None, started: float) -> None:
-        self._access.record(Operation(command, job, round(time.monotonic() - started, 3)))
 
     def _sent(self, command: str, parameters: Mapping[str, Any]) -> Answer:
         expires = time.strftime("%Y-%m-%dT%H:%M:%S+0000", time.gmtime(time.time() + EXPIRES))

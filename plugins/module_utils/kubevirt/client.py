@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -23,7 +22,8 @@ from ..engine.errors import (
     UncertainOutcome,
     VirtbridgeError,
 )
-from ..engine.resource import Access, Operation
+from ..engine.resource import Access
+from ..engine.sending import sending
 from ..retrying import ATTEMPTS, pause
 from ..transport import Answer, Transport
 from .errors import classify
@@ -149,18 +149,9 @@ class Client:
             raise InternalError(f"{request} was about to be sent by a read-only client. Not sent.")
         where = f"{path}?{urlencode(query)}" if query else path
         content = None if body is None else json.dumps(body)
-        started = time.monotonic()
-        try:
+        with sending(self._access, request):
             answer = self._sent(method, where, request, content, form)
-            found = self._checked(answer, request, write=True)
-        except UncertainOutcome:
-            self._record(request, started)
-            raise
-        self._record(request, started)
-        return found
-
-    def _record(self, request: str, started: float) -> None:
-        self._access.record(Operation(request, None, round(time.monotonic() - started, 3)))
+            return self._checked(answer, request, write=True)
 
     def _headers(self) -> dict[str, str]:
         authorization = self._login.authorization()

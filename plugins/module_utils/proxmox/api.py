@@ -8,7 +8,6 @@ raises UncertainOutcome, and the engine reads back.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -21,7 +20,8 @@ from ..engine.errors import (
     ValidationFailed,
     VirtbridgeError,
 )
-from ..engine.resource import Access, Operation, Wait
+from ..engine.resource import Access, Wait
+from ..engine.sending import sending
 from ..retrying import ATTEMPTS, pause
 from ..transport import Endpoint
 from .client import Session
@@ -77,16 +77,12 @@ class Client:
         request = f"{method} {path}"
         if self._access.read_only:
             raise InternalError(f"{request} was about to be sent by a read-only client. Not sent.")
-        started = time.monotonic()
-        try:
+        with sending(self._access, request) as sent:
             raw = self._sent(method, path, parameters or {})
-        except UncertainOutcome:
-            self._record(request, None, started)
-            raise
-        if raw.status >= 300:
-            raise _error(raw, request, write=True)
-        answer = raw.body.get("data")
-        self._record(request, answer if is_upid(answer) else None, started)
+            if raw.status >= 300:
+                raise _error(raw, request, write=True)
+            answer = raw.body.get("data")
+            sent.id = answer if is_upid(answer) else None
         return answer
 
     def task(
@@ -100,9 +96,6 @@ class Client:
         if wait.enabled and is_upid(upid):
             wait_for_task(self, upid, wait.timeout, f"{method} {path}")
         return upid if is_upid(upid) else None
-
-    def _record(self, request: str, upid: str | None, started: float) -> None:
-        self._access.record(Operation(request, upid, round(time.monotonic() - started, 3)))
 
     def _sent(self, method: str, path: str, parameters: Mapping[str, Any]) -> Raw:
         raw = self._session.send(method, path, parameters)

@@ -59,6 +59,9 @@ class CloudStack(World):
         fault = "reset_after" if applied else "reset_before"
         self.sim.control.fault(fault, method="POST", path=_WRITES, count=count)
 
+    def hang_write(self) -> None:
+        self.sim.control.fault("timeout", method="POST", path=_WRITES, applied=True)
+
     def fail_operation(self) -> str:
         self.sim.control.fault("fail_job", path=_WRITES)
         return "virtsim: job failed on request"

@@ -55,6 +55,10 @@ class KubeVirt(World):
         for method in ("POST", "PUT", "PATCH", "DELETE"):
             self.sim.control.fault(fault, method=method, path=_KINDS, count=count)
 
+    def hang_write(self) -> None:
+        for method in ("POST", "PUT", "PATCH", "DELETE"):
+            self.sim.control.fault("timeout", method=method, path=_KINDS, applied=True)
+
     def fail_operation(self) -> str:
         self.sim.control.fault("fail_start")
         self.sim.control.fault("fail_snapshot")

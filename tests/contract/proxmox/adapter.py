@@ -58,6 +58,10 @@ class Proxmox(World):
         for method in ("POST", "PUT", "DELETE"):
             self._sim.control.fault(fault, method=method, path=_GUESTS, count=count)
 
+    def hang_write(self) -> None:
+        for method in ("POST", "PUT", "DELETE"):
+            self._sim.control.fault("timeout", method=method, path=_GUESTS, applied=True)
+
     def fail_operation(self) -> str:
         self._sim.control.fault("fail_task", path=_GUESTS)
         return "TASK ERROR"

@@ -66,6 +66,10 @@ class World(ABC):
         """Cut the next writes' answers off, after or before they are applied."""
 
     @abstractmethod
+    def hang_write(self) -> None:
+        """Apply the next write, and never answer it."""
+
+    @abstractmethod
     def fail_operation(self) -> str:
         """Let the next operation fail; return a piece of what its log then says."""
 

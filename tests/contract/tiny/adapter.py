@@ -55,6 +55,9 @@ class Tiny(World):
     def lose_answer(self, *, applied: bool, count: int = 1) -> None:
         self._store.fault("any write", "lost_after" if applied else "lost_before", times=count)
 
+    def hang_write(self) -> None:
+        self._store.fault("any write", "hang")
+
     def fail_operation(self) -> str:
         self._store.fault("any write", "failed")
         return "line 1"

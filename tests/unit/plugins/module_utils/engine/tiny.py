@@ -29,7 +29,6 @@ from plugins.module_utils.engine.resource import (
     Access,
     Action,
     Api,
-    Operation,
     Platform,
     Query,
     Raise,
@@ -38,6 +37,7 @@ from plugins.module_utils.engine.resource import (
     Transition,
     Wait,
 )
+from plugins.module_utils.engine.sending import sending
 
 LOGIN = "login-secret-1"
 
@@ -105,9 +105,12 @@ class Client:
             change(content)
         if what == "gone":
             content["objects"] = []
-        self.store.write(content)
-        if name != "find":
-            self.access.record(Operation(name, f"op-{len(content['journal'])}", 0.0))
+        if name == "find":
+            self.store.write(content)
+        else:
+            with sending(self.access, name) as sent:
+                sent.id = f"op-{len(content['journal'])}"
+                self.store.write(content)
         _play(what, name)
         return content
 
