@@ -67,8 +67,6 @@ def _indexed(known: Mapping[str, Mapping[str, Any]], name: str) -> Mapping[str, 
 
 def _problem(schema: Mapping[str, Any], value: Any) -> str | None:
     kind = schema.get("type", "string")
-    if "oneOf" in schema:
-        return None
     if isinstance(value, Mapping):
         return "must be text; join keys and values as key=value,key=value"
     if kind == "array":

@@ -153,8 +153,7 @@ def test_a_missing_library_is_named(proxmox_sim: Start, tmp_path: Any) -> None:
         "import sys, types; sys.modules['proxmoxer'] = None; sys.path.insert(0, sys.argv[1])\n"
         "from plugins.module_utils.proxmox import api\n"
         "try:\n"
-        "  given = {'api_host': ['127.0.0.1'], 'api_token_id': 'a@pve!b', 'api_token_secret': 'c'}\n"
-        "  with api.connect(given, types.SimpleNamespace(secret=len)): pass\n"
+        "  with api.connect({'api_host': ['pve']}, types.SimpleNamespace(secret=print)): pass\n"
         "except Exception as error: print(error.kind, error.message)\n"
     )
     root = __file__.split("/tests/")[0]

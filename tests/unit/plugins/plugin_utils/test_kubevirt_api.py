@@ -48,7 +48,7 @@ def test_a_subresource_of_kubevirt_goes_to_its_own_server() -> None:
     [
         ({"kind": "VirtualMachin"}, "kind", "VirtualMachine"),
         ({}, "kind", "is given"),
-        ({**VM, "verb": "gett"}, "verb", "get"),
+        ({**VM, "verb": "gett"}, "verb", "unknown verb; did you mean get?"),
         ({"kind": "PodMetrics", **PLACE, "verb": "delete"}, "verb", "has only"),
         ({"kind": "VirtualMachine", "namespace": "default"}, "name", "needed"),
         ({"kind": "VirtualMachine", "name": "web1"}, "namespace", "needed"),

@@ -153,7 +153,9 @@ def test_a_key_file_of_a_target_is_as_private_as_a_secret(by_file: Path) -> None
 
 def test_addresses_are_a_list(by_file: Path) -> None:
     by_file.write_text(by_file.read_text().replace("url: https://pve:8006", "urls: https://pve"))
-    assert "targets.lab.urls: expected" in refused(by_file)
+    message = refused(by_file)
+    assert "targets.lab.urls: expected" in message
+    assert "urls[0]" not in message
 
 
 def test_a_targets_file_has_a_largest_size(by_file: Path) -> None:
