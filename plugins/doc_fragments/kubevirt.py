@@ -51,7 +51,8 @@ options:
     description:
       - File that says where the cluster is and how to log in. Without
         it and O(api_url), the service account of the pod that this
-        runs in is used.
+        runs in is used. O(api_token) or O(client_cert) beside it
+        replaces its login.
       - When it is not given, the environment variable E(K8S_AUTH_KUBECONFIG)
         is used.
     type: path

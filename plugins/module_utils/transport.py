@@ -8,15 +8,24 @@ what may have arrived is UncertainOutcome.
 
 from __future__ import annotations
 
+import ssl
 import sys
 import time
+import traceback
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from .engine.errors import Unavailable, UncertainOutcome, Unsupported, VirtbridgeError
+from .engine.errors import (
+    Unavailable,
+    UncertainOutcome,
+    Unsupported,
+    ValidationFailed,
+    VirtbridgeError,
+)
 
 _Adapter: Any = object
 MISSING = ""
@@ -37,6 +46,7 @@ except ImportError as error:
 MAX_BODY = 64 * 1024 * 1024
 IDLE = 4.0
 """Seconds after which a kept connection is not used again: servers close them from 5 on."""
+_OTHER = "TLS handshake failed"
 
 
 @dataclass(frozen=True)
@@ -214,7 +224,7 @@ class Transport:
     def _lost(self, error: Exception, label: str) -> VirtbridgeError:
         reason = getattr(error.args[0], "reason", None) if error.args else None
         unsent = isinstance(reason, (NewConnectionError, ConnectTimeoutError))
-        if isinstance(error, requests.exceptions.SSLError):
+        if isinstance(error, requests.exceptions.SSLError) and _in_handshake(error):
             return Unavailable(
                 f"{self.host}: the TLS certificate was not accepted ({_why(error)}). Nothing was "
                 "sent. Give ca_path, or the certificate's SHA-256 fingerprint, of this server.",
@@ -227,9 +237,11 @@ class Transport:
                 f"sent. Check {self.endpoint.hint} and the network.",
                 request=label,
             )
+        shown = self.endpoint.client_certificate
+        hint = " The server may have refused the client certificate." if shown else ""
         return UncertainOutcome(
             f"{label}: the connection to {self.host} ended before the answer "
-            f"({type(error).__name__}).",
+            f"({type(error).__name__}).{hint}",
             request=label,
         )
 
@@ -237,7 +249,31 @@ class Transport:
 def _verification(endpoint: Endpoint) -> bool | str:
     if endpoint.fingerprint or not endpoint.verify:
         return False
-    return endpoint.ca_path or True
+    if not endpoint.ca_path:
+        return True
+    kind = "capath" if Path(endpoint.ca_path).is_dir() else "cafile"
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(**{kind: endpoint.ca_path})
+    except OSError as error:
+        why = "no PEM certificate" if isinstance(error, ssl.SSLError) else error.strerror
+        raise ValidationFailed(
+            f"The CA certificate {endpoint.ca_path} cannot be used: {why}.",
+            fields={"ca_path": "cannot be used"},
+        ) from None
+    return endpoint.ca_path
+
+
+def _in_handshake(error: Exception) -> bool:
+    """Whether a TLS error came before the request was sent; when in doubt, no.
+
+    From TLS 1.3 on, a server refuses a client certificate after the client's handshake.
+    """
+    if _why(error) != _OTHER:
+        return True
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    cause = reason.args[0] if reason is not None and reason.args else None
+    frames = traceback.walk_tb(getattr(cause, "__traceback__", None))
+    return any(frame.f_code.co_name == "do_handshake" for frame, _line in frames)
 
 
 def _why(error: Exception) -> str:
@@ -245,4 +281,4 @@ def _why(error: Exception) -> str:
     for words in ("Fingerprints did not match", "certificate has expired", "doesn't match"):
         if words.lower() in text.lower():
             return words
-    return "CERTIFICATE_VERIFY_FAILED" if "CERTIFICATE_VERIFY" in text else "TLS handshake failed"
+    return "CERTIFICATE_VERIFY_FAILED" if "CERTIFICATE_VERIFY" in text else _OTHER

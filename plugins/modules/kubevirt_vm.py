@@ -21,7 +21,7 @@ description:
     as changed again.
 requirements:
   - requests >= 2.28
-  - kubernetes >= 24.2, for kubeconfigs and service accounts
+  - kubernetes >= 24.2, for kubeconfigs
 extends_documentation_fragment:
   - virtbridge.core.kubevirt
   - virtbridge.core.attributes

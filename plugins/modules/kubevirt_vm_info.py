@@ -19,7 +19,7 @@ description:
     are a third, and come only with O(details).
 requirements:
   - requests >= 2.28
-  - kubernetes >= 24.2, for kubeconfigs and service accounts
+  - kubernetes >= 24.2, for kubeconfigs
 extends_documentation_fragment:
   - virtbridge.core.kubevirt
   - virtbridge.core.attributes

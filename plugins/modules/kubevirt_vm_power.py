@@ -20,7 +20,7 @@ description:
     unchanged. Its run strategy is the same after a stop and a start.
 requirements:
   - requests >= 2.28
-  - kubernetes >= 24.2, for kubeconfigs and service accounts
+  - kubernetes >= 24.2, for kubeconfigs
 extends_documentation_fragment:
   - virtbridge.core.kubevirt
   - virtbridge.core.attributes

@@ -105,6 +105,7 @@ class SimServer:
         self._server: _Uvicorn | None = None
         self._failure: BaseException | None = None
         self._opening: asyncio.Task[None] | None = None
+        self._certified: dict[str, str] = {}
         self.ca_file: str | None = None
         self.fingerprint: str | None = None
         self.certificates: Certificates | None = None
@@ -121,8 +122,8 @@ class SimServer:
 
     @property
     def credentials(self) -> dict[str, str]:
-        """Made-up credentials that open it."""
-        return self.simulator.credentials()
+        """Made-up credentials that open it; certificates and keys are PEM."""
+        return {**self.simulator.credentials(), **self._certified}
 
     def describe(self) -> dict[str, Any]:
         """Return all that a client needs, as plain values."""
@@ -235,9 +236,18 @@ class SimServer:
         chain = self.certificates.server(self._listen.certificate)
         self.ca_file = str(self.certificates.ca_file)
         self.fingerprint = fingerprint(chain)
+        listed = self.simulator.client_certificates
+        for name, subject in listed.items():
+            client = self.certificates.client(subject)
+            self._certified |= {
+                f"{name}_certificate": client.certificate,
+                f"{name}_key": client.key,
+            }
         faults = self.simulator.faults
         return server_context(
-            chain, self.certificates.ca_file, lambda: faults.take("handshake") is not None
+            chain,
+            lambda: faults.take("handshake") is not None,
+            clients=self.certificates.client_authorities if listed else None,
         )
 
 

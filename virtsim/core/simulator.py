@@ -18,6 +18,7 @@ from .http import ERROR, Reject, Request, Response
 from .journal import Journal, Row
 from .seeds import Seed, find_seed
 from .state import plain, transaction
+from .tls import Subject
 
 LOG = logging.getLogger("virtsim")
 
@@ -53,11 +54,16 @@ class Simulator(ABC):
     A platform sets ``platform``, ``faults_known`` and ``wire``, builds its state from a seed in
     ``build`` (tracked containers of ``state``) and answers in ``handle``. All of ``handle`` is one
     transaction: raise ``Reject(response)`` to undo it and answer, return to keep it.
+
+    A platform that knows client certificates names some in ``client_certificates``: only then
+    does its server ask for one, and they are among the credentials as ``NAME_certificate`` and
+    ``NAME_key``. ``handle`` sees what was shown as ``request.peer_certificate`` and judges it.
     """
 
     platform: ClassVar[str]
     faults_known: ClassVar[Iterable[str]] = ()
     wire: ClassVar[Wire] = Wire()
+    client_certificates: ClassVar[Mapping[str, Subject]] = {}
 
     def __init__(
         self,

@@ -57,7 +57,7 @@ class WireProtocol(H11Protocol):
 
     @property
     def peer_certificate(self) -> Mapping[str, Any] | None:
-        """The verified client certificate, if one was shown."""
+        """The client certificate, if one was shown; ``tls.trusted`` judges it."""
         return self.transport.get_extra_info("peercert") or None
 
     @property

@@ -9,13 +9,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..core.http import Request
+from ..core.tls import Subject, trusted
 from .routes import Target, VirtTarget
 from .status import ApiError
 
 TOKEN = "virtsim-admin-token-0000000000000000000000"  # noqa: S105  # opens only the simulator
 READER = "virtsim-reader-token-000000000000000000000"  # see above
 APPS = "virtsim-apps-token-00000000000000000000000"  # see above
-CERTIFICATE_USER = "virtsim-admin"
+MASTERS = "system:masters"
+READERS = "virtsim:readers"
+CERTIFICATES = {"client": Subject("virtsim-admin", MASTERS)}
+ANONYMOUS = "system:anonymous"
+_NOWHERE = "-"  # no namespace is called so
 
 
 @dataclass(frozen=True)
@@ -25,35 +30,48 @@ class User:
     name: str
     namespace: str = ""
     reads_only: bool = False
+    groups: tuple[str, ...] = ()
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """What a review says of the caller."""
+        return {"username": self.name, "groups": [*self.groups, "system:authenticated"]}
+
+
+def _account(space: str, name: str, **role: Any) -> User:
+    groups = ("system:serviceaccounts", f"system:serviceaccounts:{space}")
+    return User(f"system:serviceaccount:{space}:{name}", groups=groups, **role)
 
 
 _TOKENS = {
-    TOKEN: User("system:serviceaccount:default:virtsim-admin"),
-    READER: User("system:serviceaccount:default:virtsim-reader", reads_only=True),
-    APPS: User("system:serviceaccount:apps:virtsim-apps", namespace="apps"),
+    TOKEN: _account("default", "virtsim-admin"),
+    READER: _account("default", "virtsim-reader", reads_only=True),
+    APPS: _account("apps", "virtsim-apps", namespace="apps"),
 }
 _READS = frozenset({"get", "list", "watch"})
 
 
 def identify(request: Request) -> User:
-    """Return who asks; ApiError 401 when nobody known does."""
+    """Return who asks, as the API server's chain does: a certificate, then a token.
+
+    The second is asked when the first is refused. ApiError 401 when something was shown and
+    nothing was accepted; who shows nothing is anonymous.
+    """
+    shown = request.peer_certificate
     scheme, _space, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        user = _TOKENS.get(token.strip())
-        if user is None:
-            raise ApiError(401, "Unauthorized")
-        return user
-    name = _common_name(request.peer_certificate)
-    if name == CERTIFICATE_USER:
-        return User(name)
-    if name is not None:
+    bearer = scheme.lower() == "bearer"
+    user = _certified(shown) if shown and trusted(shown) else None
+    user = user or (_TOKENS.get(token.strip()) if bearer else None)
+    if user is None and (bearer or (shown and not trusted(shown))):
         raise ApiError(401, "Unauthorized")
-    return User("system:anonymous", namespace="-")
+    return user or User(ANONYMOUS, namespace=_NOWHERE)
 
 
 def allowed(user: User, verb: str, namespace: str) -> bool:
     """Whether a user may do something in a namespace (empty: in the whole cluster)."""
-    if user.reads_only and verb not in _READS and verb != "create-review":
+    if verb == "create-review":
+        return user.name != ANONYMOUS
+    if user.reads_only and verb not in _READS:
         return False
     return not user.namespace or user.namespace == namespace
 
@@ -80,9 +98,15 @@ def check(user: User, verb: str, target: Target | VirtTarget) -> None:
     raise ApiError(403, text, details={key: value for key, value in details.items() if value})
 
 
-def _common_name(certificate: Mapping[str, Any] | None) -> str | None:
-    for pairs in (certificate or {}).get("subject", ()):
-        for key, value in pairs:
-            if key == "commonName":
-                return str(value)
-    return None
+def _certified(certificate: Mapping[str, Any]) -> User | None:
+    """Return the user that a subject names: common name and organizations (groups)."""
+    subject = [pair for pairs in certificate.get("subject", ()) for pair in pairs]
+    names = [value for key, value in subject if key == "commonName"]
+    groups = tuple(value for key, value in subject if key == "organizationName")
+    if not names:
+        return None
+    if MASTERS in groups:
+        return User(names[-1], groups=groups)
+    if READERS in groups:
+        return User(names[-1], groups=groups, reads_only=True)
+    return User(names[-1], groups=groups, namespace=_NOWHERE)

@@ -37,6 +37,7 @@ class KubeVirtSimulator(Simulator):
         "webhook_down",
     )
     wire = Wire(keep_alive=60.0, max_body=3 << 20)
+    client_certificates = auth.CERTIFICATES
 
     def __init__(
         self, *, seed: str = "small", clock: Clock | None = None, catalog: Catalog | None = None
@@ -140,7 +141,7 @@ class KubeVirtSimulator(Simulator):
         if not resource.endswith("accessreviews") and resource != "selfsubjectreviews":
             return None
         if resource == "selfsubjectreviews":
-            return {**obj, "status": {"userInfo": {"username": context.user.name}}}
+            return {**obj, "status": {"userInfo": context.user.info}}
         asked = (obj.get("spec") or {}).get("resourceAttributes") or {}
         verb, namespace = asked.get("verb", "get"), asked.get("namespace", "")
         return {**obj, "status": {"allowed": auth.allowed(context.user, verb, namespace)}}

@@ -13,7 +13,7 @@ PLATFORM = Platform(
     name="kubevirt",
     title="KubeVirt",
     connect=connect,
-    requirements=("requests >= 2.28", "kubernetes >= 24.2, for kubeconfigs and service accounts"),
+    requirements=("requests >= 2.28", "kubernetes >= 24.2, for kubeconfigs"),
     mutually_exclusive=(("api_url", "kubeconfig"), ("api_token", "client_cert")),
     required_together=(("client_cert", "client_key"),),
     connection=(
@@ -54,7 +54,8 @@ PLATFORM = Platform(
             role="option",
             env=("K8S_AUTH_KUBECONFIG",),
             doc="File that says where the cluster is and how to log in. Without it and "
-            "O(api_url), the service account of the pod that this runs in is used.",
+            "O(api_url), the service account of the pod that this runs in is used. O(api_token) "
+            "or O(client_cert) beside it replaces its login.",
         ),
         Field(
             "context",

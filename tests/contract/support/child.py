@@ -66,7 +66,7 @@ class Result:
 
 def run_module(name: str, args: Mapping[str, Any], **how: Any) -> Result:
     """Run a module of the collection by its short name; see ``run_in_child`` for ``how``."""
-    return run_in_child(lambda: _run_main(f"{PACKAGE}.{name}"), args, **how)
+    return run_in_child(lambda: run_main(name), args, **how)
 
 
 def run_in_child(
@@ -92,7 +92,7 @@ def run_in_child(
     with _reaped(pid) as exit_code:
         stdout, stderr = _read(pid, out, err, interrupt)
         rc = exit_code()
-    return Result(_answer(stdout, stderr), stdout, stderr, rc)
+    return Result(answer_of(stdout, stderr), stdout, stderr, rc)
 
 
 def _child(
@@ -105,6 +105,11 @@ def _child(
     sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
     sys.stderr = os.fdopen(2, "w", encoding="utf-8", closefd=False)
     os.environ.update(env)
+    return as_module(main, payload)
+
+
+def as_module(main: Callable[[], Any], payload: bytes) -> int:
+    """Run ``main`` as a module in this process; return its exit code."""
     _leave_the_controller()
     basic._ANSIBLE_ARGS = payload
     if hasattr(basic, "_ANSIBLE_PROFILE"):
@@ -134,8 +139,9 @@ def _leave_the_controller() -> None:
     _internal.get_controller_serialize_map = dict
 
 
-def _run_main(name: str) -> None:
-    runpy.run_module(name, run_name="__main__", alter_sys=True)
+def run_main(name: str) -> None:
+    """Run a module of the collection, by its short name, as the main program."""
+    runpy.run_module(f"{PACKAGE}.{name}", run_name="__main__", alter_sys=True)
 
 
 @contextmanager
@@ -176,7 +182,8 @@ def _read(pid: int, out: int, err: int, interrupt: Callable[[], bool] | None) ->
     return texts[out].decode(), texts[err].decode()
 
 
-def _answer(stdout: str, stderr: str) -> dict[str, Any]:
+def answer_of(stdout: str, stderr: str) -> dict[str, Any]:
+    """Return the JSON that a module wrote; AssertionError when it wrote none."""
     lines = [line for line in stdout.splitlines() if line.startswith("{")]
     if not lines:
         raise AssertionError(f"the module gave no answer.\nstdout: {stdout}\nstderr: {stderr}")

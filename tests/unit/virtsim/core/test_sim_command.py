@@ -43,7 +43,7 @@ def test_start_prints_one_line_and_ends_cleanly(tmp_path: Path, number: int) -> 
         assert running.stdout is not None
         told = json.loads(running.stdout.readline())
         assert told["platform"] == "toy"
-        assert told["credentials"] == {"user": "toy", "password": "toy"}
+        assert set(told["credentials"]) == {"user", "password", "bob_certificate", "bob_key"}
         answer = requests.get(f"{told['url']}/boxes", verify=told["ca_file"], timeout=3)
         assert answer.json() == {}
         running.send_signal(number)

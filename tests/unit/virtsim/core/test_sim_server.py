@@ -12,11 +12,14 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 import requests
 
 from virtsim.core.server import SimServer
+from virtsim.core.tls import Subject, trusted
 
 Session = requests.Session
 Serve = Callable[..., SimServer]
@@ -47,12 +50,59 @@ def test_a_bad_certificate_is_refused_by_a_client_yet_control_works(
     assert sim.control.journal() == []
 
 
-def test_a_client_certificate_reaches_the_platform(sim: SimServer, connect: Connect) -> None:
+@pytest.mark.parametrize(
+    ("kind", "accepted"), [("valid", True), ("expired", False), ("foreign_ca", False)]
+)
+def test_a_client_certificate_reaches_the_platform_which_judges_it(
+    sim: SimServer, connect: Connect, tmp_path: Path, kind: str, accepted: bool
+) -> None:
     assert connect(sim).get("/who").json() == {"peer": None}
     assert sim.certificates is not None
     alice = connect(sim)
-    alice.cert = str(sim.certificates.client("alice"))
-    assert "alice" in str(alice.get("/who").json()["peer"]["subject"])
+    client = sim.certificates.client(Subject("alice", "guests"), kind)
+    (tmp_path / "client.pem").write_text(client.certificate + client.key)
+    alice.cert = str(tmp_path / "client.pem")
+    peer = alice.get("/who").json()["peer"]
+    assert [("commonName", "alice") in map(tuple, pairs) for pairs in peer["subject"]].count(True)
+    assert trusted(peer) is accepted
+
+
+def test_listed_client_certificates_are_among_the_credentials(
+    sim: SimServer, connect: Connect, tmp_path: Path
+) -> None:
+    bob = connect(sim)
+    for name in ("bob_certificate", "bob_key"):
+        (tmp_path / name).write_text(sim.credentials[name])
+    bob.cert = (str(tmp_path / "bob_certificate"), str(tmp_path / "bob_key"))
+    assert trusted(bob.get("/who").json()["peer"])
+
+
+def test_client_certificates_outlive_a_restart_with_a_state_dir(
+    serve: Serve, connect: Connect, tmp_path: Path
+) -> None:
+    first = serve(state_dir=tmp_path)
+    known = first.credentials
+    first.stop()
+    (tmp_path / "bob.pem").write_text(known["bob_certificate"] + known["bob_key"])
+    bob = connect(serve(state_dir=tmp_path))
+    bob.cert = str(tmp_path / "bob.pem")
+    assert trusted(bob.get("/who").json()["peer"])
+
+
+def test_a_platform_without_client_certificates_does_not_ask_for_one(
+    serve: Serve, toy: Any, connect: Connect, tmp_path: Path
+) -> None:
+    (tmp_path / "bob.pem").write_text("".join(bob_of(serve())))
+    with patch.object(toy.Toy, "client_certificates", {}):
+        sim = serve()
+    assert sim.credentials == {"user": "toy", "password": "toy"}
+    asked = connect(sim)
+    asked.cert = str(tmp_path / "bob.pem")
+    assert asked.get("/who").json() == {"peer": None}
+
+
+def bob_of(sim: SimServer) -> tuple[str, str]:
+    return sim.credentials["bob_certificate"], sim.credentials["bob_key"]
 
 
 def test_plain_http_works_without_certificates(serve: Serve, connect: Connect) -> None:

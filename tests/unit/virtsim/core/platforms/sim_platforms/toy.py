@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 from virtsim.core.clock import Clock
 from virtsim.core.http import Reject, Request, Response
 from virtsim.core.seeds import Seed, guests
 from virtsim.core.simulator import Coverage, Simulator, Wire
 from virtsim.core.state import Dict
+from virtsim.core.tls import Subject
 
 BOOT_SECONDS = 5.0
 
@@ -21,6 +22,7 @@ class Toy(Simulator):
 
     platform = "toy"
     faults_known = ("fail_boot",)
+    client_certificates: ClassVar = {"bob": Subject("bob")}
     wire = Wire(keep_alive=1, close_on_error=True, headers={"server": "toy"})
 
     def build(self, seed: Seed) -> Any:
