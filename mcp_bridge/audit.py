@@ -81,9 +81,10 @@ class Audit:
         error: str | None = None,
         diff: Any = None,
         milliseconds: int = 0,
+        how: str = "not started",
     ) -> None:
-        """Record how a run ended; ``diff`` is kept only as its hash."""
-        row: dict[str, Any] = {"event": "outcome", "run_id": run_id, "status": status}
+        """Record how a run ended; ``diff`` is kept only as its hash, ``how`` is the back end."""
+        row: dict[str, Any] = {"event": "outcome", "run_id": run_id, "status": status, "how": how}
         row |= {"changed": changed, "error": error, "milliseconds": milliseconds}
         row["diff_sha256"] = _digest(diff) if diff else None
         self._append(row)

@@ -10,55 +10,13 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from . import __version__
-
-FAILED, USAGE = 1, 2
-_Command = TypeVar("_Command", bound=Callable[..., Any])
-
-
-def examples(*lines: str) -> str:
-    """Return the examples at the end of a command's help, printed line by line."""
-    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
-
-
-as_json = click.option("--json", "json_output", is_flag=True, help="Print JSON on standard output.")
-
-
-def configured(command: _Command) -> _Command:
-    """Add the options that choose and narrow the configuration."""
-    options = (
-        click.option(
-            "--no-destructive",
-            is_flag=True,
-            help="Refuse every call that destroys, whatever the policy says.",
-        ),
-        click.option(
-            "--read-only",
-            is_flag=True,
-            help="Refuse every call that writes, and do not offer the tools that can only write.",
-        ),
-        click.option(
-            "--targets",
-            "targets_file",
-            type=click.Path(path_type=Path, dir_okay=False),
-            help="targets.yml [default: $VIRTBRIDGE_TARGETS, ~/.config/virtbridge/…]",
-        ),
-        click.option(
-            "--config",
-            "config_file",
-            type=click.Path(path_type=Path, dir_okay=False),
-            help="virtbridge.yml [default: $VIRTBRIDGE_CONFIG, ~/.config/virtbridge/…]",
-        ),
-    )
-    for option in options:
-        command = option(command)
-    return command
+from .cli_find import bench, describe, search
+from .cli_options import FAILED, USAGE, as_json, configured, examples
 
 
 @click.group(
@@ -105,7 +63,7 @@ def serve(http: str | None, **chosen: Any) -> None:
     from .errors import AddressRefused
     from .serving import listen, serve_http, serve_stdio
 
-    with open_surface(**chosen) as surface:
+    with open_surface(**chosen, lasting=True) as surface:
         if http is None:
             serve_stdio(surface, __version__)
             return
@@ -159,64 +117,6 @@ def call(
         arguments = arguments_of(surface, tool, pairs, json_args)
         answer = call_tool(surface, tool, arguments)
     show_answer(answer, json_output)
-    sys.exit(0 if answer.ok else FAILED)
-
-
-@cli.command(
-    epilog=examples(
-        "virtbridge search add a disk to a vm --platform proxmox",
-        "virtbridge search backup --risk read --limit 20",
-    ),
-)
-@click.argument("words", nargs=-1, required=True)
-@click.option("--platform", help="Only of fleet, proxmox, cloudstack or kubevirt.")
-@click.option("--risk", help="Only read, write, disruptive or destructive.")
-@click.option("--limit", type=int, default=10, show_default=True, help="The most to show.")
-@configured
-@as_json
-def search(
-    words: tuple[str, ...],
-    platform: str | None,
-    risk: str | None,
-    limit: int,
-    json_output: bool,
-    **chosen: Any,
-) -> None:
-    """Find modules and vendor operations by WORDS that say what they should do."""
-    from .cli_call import call_tool
-    from .cli_open import open_surface
-    from .cli_output import show_answer
-
-    narrowed = {"platform": platform, "risk": risk}
-    given = {name: value for name, value in narrowed.items() if value is not None}
-    with open_surface(**chosen) as surface:
-        query = {"query": " ".join(words), "limit": limit}
-        answer = call_tool(surface, "tool_search", query | given)
-    show_answer(answer, json_output)
-    sys.exit(0 if answer.ok else FAILED)
-
-
-@cli.command(
-    epilog=examples(
-        "virtbridge describe proxmox_vm",
-        "virtbridge describe 'proxmox:POST /nodes/{node}/qemu/{vmid}/clone'",
-    ),
-)
-@click.argument("operation")
-@configured
-@as_json
-def describe(operation: str, json_output: bool, **chosen: Any) -> None:
-    """Show the arguments, the risk and the answer of one OPERATION that search has found."""
-    from .cli_call import call_tool
-    from .cli_open import open_surface
-    from .cli_output import show_answer, show_description
-
-    with open_surface(**chosen) as surface:
-        answer = call_tool(surface, "tool_describe", {"operation": operation})
-    if answer.ok and not json_output:
-        show_description(answer.body["data"])
-    else:
-        show_answer(answer, json_output)
     sys.exit(0 if answer.ok else FAILED)
 
 
@@ -287,6 +187,10 @@ def demo(keep: bool, json_output: bool) -> None:
     if json_output:
         write_json(report.as_json())
     sys.exit(0 if report.ok else FAILED)
+
+
+for _command in (bench, describe, search):
+    cli.add_command(_command)
 
 
 def main() -> None:

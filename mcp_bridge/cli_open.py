@@ -18,8 +18,7 @@ from .audit import Audit
 from .catalog import Catalog
 from .config import Config, load_config
 from .errors import ConfigInvalid
-from .runner.base import Executor
-from .runner.cold import ColdSettings, LocalCold
+from .runner import open_executor
 from .surface import Surface
 from .targets import Target
 from .targets_problems import TargetsInvalid
@@ -36,15 +35,23 @@ class Misconfigured(click.ClickException):
 
 @contextmanager
 def open_surface(
-    config_file: Path | None, targets_file: Path | None, read_only: bool, no_destructive: bool
+    config_file: Path | None,
+    targets_file: Path | None,
+    read_only: bool,
+    no_destructive: bool,
+    *,
+    lasting: bool = False,
 ) -> Iterator[Surface]:
-    """Give the surface of the configuration; what it started ends with the context."""
+    """Give the surface of the configuration; what it started ends with the context.
+
+    ``lasting`` is for what serves many calls, see `open_executor`.
+    """
     problems: list[str] = []
     config = _config(config_file, _overrides(read_only, no_destructive), problems)
     path, targets = _targets(config, targets_file, problems)
     if problems or config is None or path is None:
         raise Misconfigured("\n".join([*problems, "Nothing was started; correct this first."]))
-    executor = _executor(config)
+    executor = open_executor(config, lasting=lasting)
     setup = Setup(
         targets=targets,
         targets_path=path,
@@ -62,19 +69,6 @@ def open_surface(
     finally:
         surface.stop(_STOP_SECONDS)
         executor.close()
-
-
-def _executor(config: Config) -> Executor:
-    runner = config.runner
-    return LocalCold(
-        ColdSettings(
-            state_dir=config.state_dir,
-            concurrency=runner.concurrency,
-            collections_path=runner.collections_path,
-            env_allow=runner.env_allow,
-            vault_password_file=runner.vault_password_file,
-        )
-    )
 
 
 def problems_of(

@@ -75,6 +75,15 @@ def show_description(described: Mapping[str, Any]) -> None:
     _print(table)
 
 
+def show_figures(figures: Sequence[Mapping[str, Any]]) -> None:
+    """Print figures as a table: a row for each, a column for each thing measured."""
+    table = _table("", *(str(each["platform"]) for each in figures))
+    for name in figures[0]:
+        if name != "platform":
+            table.add_row(name, *(str(each[name]) for each in figures))
+    _print(table)
+
+
 def show_problems(problems: Sequence[str], read: Sequence[str], json_output: bool) -> None:
     """Print the mistakes of the configuration, or that there are none."""
     if json_output:

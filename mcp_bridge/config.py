@@ -127,7 +127,9 @@ class Policy(_Section):
 class Runner(_Section):
     """How calls run."""
 
-    executor: Literal["local"] = Field(default="local", description="the back end")
+    executor: Literal["local", "local-cold"] = Field(
+        default="local", description="the back end: out of a fork server, or each run from nothing"
+    )
     concurrency: int = Field(
         default_factory=lambda: 2 * (os.cpu_count() or 1),
         ge=1,

@@ -4,22 +4,34 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import sys
+
 from ..config import Config
 from .base import Executor
+from .cold import ColdSettings, LocalCold
+from .warm import POSSIBLE, LocalWarm
+
+SWITCH = "VIRTBRIDGE_RUNNER"
+_log = logging.getLogger(__name__)
 
 
-def open_executor(config: Config) -> Executor:
-    """Return the back end that the configuration names; close it at the end."""
-    # Only the back end that is used is imported.
-    from .cold import ColdSettings, LocalCold  # noqa: PLC0415
+def open_executor(config: Config, *, lasting: bool) -> Executor:
+    """Return the back end that the configuration names; close it at the end.
 
-    return LocalCold(
-        ColdSettings(
-            state_dir=config.state_dir,
-            concurrency=config.runner.concurrency,
-            collections_path=config.runner.collections_path,
-            env_allow=config.runner.env_allow,
-            vault_password_file=config.runner.vault_password_file,
-            longest=config.runner.timeout,
-        )
+    Only what is ``lasting``, and so runs many jobs, gets a fork server: its start costs as much as
+    a run. ``VIRTBRIDGE_RUNNER=cold`` in the environment turns it off.
+    """
+    runner = config.runner
+    settings = ColdSettings(
+        state_dir=config.state_dir,
+        concurrency=runner.concurrency,
+        collections_path=runner.collections_path,
+        env_allow=runner.env_allow,
+        vault_password_file=runner.vault_password_file,
     )
+    cold = runner.executor == "local-cold" or os.environ.get(SWITCH) == "cold"
+    if lasting and not cold and not POSSIBLE:
+        _log.warning("no fork server on %s: every run starts cold", sys.platform)
+    return LocalWarm(settings) if lasting and POSSIBLE and not cold else LocalCold(settings)

@@ -6,40 +6,38 @@ from __future__ import annotations
 
 import json
 import os
-import select
-import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any, cast
 
-from ..errors import RunnerBroken
 from ..redact import Redactor
 from ..targets import write_run_targets
 from . import play
 from .base import Executor, Job, Outcome, Signals, Status
 from .collection import collections_root
+from .guarded import Guarded, started
 from .keeping import known_secrets, retain, tail
 from .results import Results
 from .workspace import Workspace, base_folder, recover
 
-GUARD = Path(__file__).with_name("guard.py")
-HOW = "cold/ansiballz"
 _MAX_RESULT = 64 * 1024 * 1024
 _POLL = 0.1
 # Between ansible-runner's own timeout and the end of everything.
 _MARGIN = 5.0
-_FIXED = ("TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "LD_LIBRARY_PATH")
+_FIXED = ("TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "LD_LIBRARY_PATH", "VIRTBRIDGE_DIRECT")
 _EVENTS = {"imported": "start", "playbook_on_start": "load", "runner_on_start": "begin"}
 
 
 @dataclass(frozen=True)
 class ColdSettings:
-    """How `LocalCold` runs; ``isolate`` asks for PID namespaces where the kernel allows them."""
+    """How runs are made; ``isolate`` asks for PID namespaces where the kernel allows them.
+
+    ``direct`` false makes modules run as archives, in interpreters of their own.
+    """
 
     state_dir: Path
     concurrency: int = 2
@@ -48,6 +46,7 @@ class ColdSettings:
     vault_password_file: Path | None = None
     longest: float = 86_400.0
     isolate: bool = True
+    direct: bool = True
     interpreter: str = sys.executable
 
 
@@ -58,6 +57,7 @@ class _Progressing:
     results: Results
     stamps: dict[str, float] = field(default_factory=dict)
     end: dict[str, Any] = field(default_factory=dict)
+    how: str = "not started"
     isolated: bool = False
 
 
@@ -69,6 +69,7 @@ class LocalCold(Executor):
         settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.base = base_folder(settings.state_dir)
         self.recovered = recover(self.base)
+        self.collections = collections_root(settings.state_dir / "links")
         self._slots = threading.BoundedSemaphore(settings.concurrency)
         self._closing = threading.Event()
 
@@ -90,7 +91,7 @@ class LocalCold(Executor):
         if not self._slot(job, signals):
             status: Status = "canceled" if self._stopped(signals) else "timeout"
             results = Results(target.name for target in job.targets).all(status, "")
-            return Outcome(job.run_id, status, results, None, {}, HOW)
+            return Outcome(job.run_id, status, results, None, {}, "not started")
         workspace = None
         try:
             workspace = Workspace(self.base, job.run_id)
@@ -129,7 +130,7 @@ class LocalCold(Executor):
             hosts=redactor.known(progress.results.all(status, problem)),
             rc=progress.end.get("rc"),
             stages_ms=_stages(progress.stamps, begin),
-            how=HOW,
+            how=progress.how,
             stdout=stdout,
             artifacts=self._kept(job, artifacts, redactor),
         )
@@ -160,8 +161,7 @@ class LocalCold(Executor):
         """Return the whole environment of a run. It ends up in the artifacts: no secret here."""
         allowed = (*_FIXED, *self._settings.env_allow)
         environment = {name: os.environ[name] for name in allowed if name in os.environ}
-        root = collections_root(self._settings.state_dir / "links")
-        paths = [root, *self._settings.collections_path]
+        paths = [self.collections, *self._settings.collections_path]
         environment |= {
             "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
             "LANG": "C.UTF-8",
@@ -181,6 +181,8 @@ class LocalCold(Executor):
             "ANSIBLE_NOCOLOR": "1",
             "MAX_EVENT_RES": str(_MAX_RESULT),
         }
+        if not self._settings.direct:
+            environment["VIRTBRIDGE_DIRECT"] = "0"
         if self._settings.vault_password_file is not None:
             environment["ANSIBLE_VAULT_PASSWORD_FILE"] = str(self._settings.vault_password_file)
         return environment
@@ -194,26 +196,16 @@ class LocalCold(Executor):
     ) -> Status:
         """Start the guard, follow its lines to the end, pass a cancel on; return how it ended."""
         workspace, spec, targets = files
-        with workspace.write("guard.log", "").open("wb") as log:
-            try:
-                guard = subprocess.Popen(  # noqa: S603 - our own interpreter and file
-                    [sys.executable, "-I", str(GUARD), str(spec)],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=log,
-                    cwd=workspace.path / "home",
-                    env=self._environment(workspace.path, targets),
-                    pass_fds=[workspace.lock],
-                    start_new_session=True,
-                )
-            except OSError as error:
-                raise RunnerBroken(f"cannot start {sys.executable}: {error.strerror}") from error
+        environment = self._environment(workspace.path, targets)
         cancelled = False
+        with workspace.write("guard.log", "").open("wb") as log:
+            guard = self._launch(workspace, spec, environment, log.fileno())
+        progress.how = guard.how
         with guard:
-            for line in _lines(guard, job.timeout + 2 * _MARGIN):
+            for line in guard.said(job.timeout + 2 * _MARGIN):
                 if self._stopped(signals) and not cancelled:
                     cancelled = True
-                    _send(guard, b"c")
+                    guard.cancel()
                 if line is not None:
                     _take(line, signals, progress)
         status = progress.end.get("status")
@@ -222,26 +214,11 @@ class LocalCold(Executor):
             return "canceled" if cancelled else "error"
         return cast(Status, status)
 
-
-def _lines(guard: subprocess.Popen[bytes], seconds: float) -> Iterator[Mapping[str, Any] | None]:
-    """Yield the guard's lines as they come, and None at least every tenth of a second."""
-    deadline = time.monotonic() + seconds
-    source, rest = cast(IO[bytes], guard.stdout).fileno(), b""
-    while True:
-        if time.monotonic() > deadline:
-            guard.kill()
-            return
-        ready, _, _ = select.select([source], [], [], _POLL)
-        if not ready:
-            yield None
-            continue
-        read = os.read(source, 1 << 20)
-        if not read:
-            return
-        *whole, rest = (rest + read).split(b"\n")
-        yield None
-        for line in whole:
-            yield json.loads(line)
+    def _launch(
+        self, workspace: Workspace, spec: Path, environment: Mapping[str, str], log: int
+    ) -> Guarded:
+        """Start the guard of one run."""
+        return started(workspace, spec, environment, log)
 
 
 def _take(line: Mapping[str, Any], signals: Signals, progress: _Progressing) -> None:
@@ -259,13 +236,6 @@ def _take(line: Mapping[str, Any], signals: Signals, progress: _Progressing) -> 
             progress.stamps["module"] = float(line["at"])
         if signals.on_progress is not None:
             signals.on_progress(shown)
-
-
-def _send(guard: subprocess.Popen[bytes], content: bytes) -> None:
-    stdin = cast(IO[bytes], guard.stdin)
-    with suppress(OSError):
-        stdin.write(content)
-        stdin.flush()
 
 
 def _stages(stamps: Mapping[str, float], begin: float) -> dict[str, int]:

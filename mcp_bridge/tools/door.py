@@ -248,6 +248,7 @@ class Door:
             error=_code(first) if first is not None else None,
             diff=[result["diff"] for result in results if result.get("diff")],
             milliseconds=round(seconds * 1000),
+            how=outcome.how,
         )
 
     def _facts(self, names: Sequence[str]) -> tuple[TargetFacts, ...]:

@@ -5,8 +5,12 @@
 
 from __future__ import annotations
 
+from ..module_utils.cloudstack.resources.instance_info import INSTANCE_INFO
 from ..plugin_utils import action
 
 
 class ActionModule(action.ActionModule):
     """Runs cloudstack_instance_info."""
+
+    # Imported once, with this plugin: each task's module is forked and has it.
+    declaration = INSTANCE_INFO

@@ -5,8 +5,12 @@
 
 from __future__ import annotations
 
+from ..module_utils.kubevirt.resources.api import API
 from ..plugin_utils import api
 
 
 class ActionModule(api.ActionModule):
     """Runs kubevirt_api."""
+
+    # Imported once, with this plugin: each task's module is forked and has it.
+    declaration = API

@@ -5,8 +5,12 @@
 
 from __future__ import annotations
 
+from ..module_utils.kubevirt.resources.vm import VM_RESOURCE
 from ..plugin_utils import action
 
 
 class ActionModule(action.ActionModule):
     """Runs kubevirt_vm."""
+
+    # Imported once, with this plugin: each task's module is forked and has it.
+    declaration = VM_RESOURCE

@@ -5,8 +5,12 @@
 
 from __future__ import annotations
 
+from ..module_utils.proxmox.resources.vm_info import VM_INFO
 from ..plugin_utils import action
 
 
 class ActionModule(action.ActionModule):
     """Runs proxmox_vm_info."""
+
+    # Imported once, with this plugin: each task's module is forked and has it.
+    declaration = VM_INFO

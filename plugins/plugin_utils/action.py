@@ -13,9 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible.plugins.action import ActionBase
-
 from ..module_utils.engine.errors import PermissionDenied, ValidationFailed, VirtbridgeError
+from .direct import DirectBase
 from .targets import Target, find, location
 
 COLLECTION = "virtbridge.core"
@@ -134,7 +133,7 @@ def failure(error: VirtbridgeError) -> dict[str, Any]:
     }
 
 
-class ActionModule(ActionBase):
+class ActionModule(DirectBase):
     """Runs the module of the same name, with its target resolved."""
 
     TRANSFERS_FILES = False

@@ -19,7 +19,8 @@ from tests import measured
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = (
-    "call", "check-config", "demo", "describe", "search", "serve", "sim", "targets", "tools",
+    "bench", "call", "check-config", "demo", "describe",
+    "search", "serve", "sim", "targets", "tools",
 )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the virtbridge maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A bridge of one run, to be killed by a test: bridge_to_kill.py FOLDER COLLECTIONS RUN_ID."""
+"""A bridge of one run, to be killed by a test: FOLDER COLLECTIONS RUN_ID ISOLATION KIND."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from pathlib import Path
 from mcp_bridge import policy
 from mcp_bridge.runner.base import Job
 from mcp_bridge.runner.cold import ColdSettings, LocalCold
+from mcp_bridge.runner.warm import LocalWarm
 from mcp_bridge.targets import Target
 
 
-def main(folder: Path, collections: Path, run_id: str, isolate: bool) -> None:
+def main(folder: Path, collections: Path, run_id: str, isolate: bool, kind: str) -> None:
     """Run a module that stays, until somebody ends this process."""
     settings = ColdSettings(folder / "state", collections_path=(collections,), isolate=isolate)
     credential = {"token_id": "a@b!c", "token_secret_file": str(folder / "token")}
@@ -26,8 +27,9 @@ def main(folder: Path, collections: Path, run_id: str, isolate: bool) -> None:
     call = policy.Call("test", job.module, "read", facts, job.identity)
     permit = policy.decide(call, (), policy.Flags()).permit
     assert permit is not None
-    LocalCold(settings).run(job, permit)
+    executor = LocalWarm(settings) if kind == "warm" else LocalCold(settings)
+    executor.run(job, permit)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4] == "isolate")
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4] == "isolate", sys.argv[5])

@@ -13,13 +13,15 @@ from typing import Any
 import pytest
 
 from mcp_bridge import policy
-from mcp_bridge.runner.base import Executor, Job, Outcome
+from mcp_bridge.runner.base import Job, Outcome
 from mcp_bridge.runner.cold import ColdSettings, LocalCold
+from mcp_bridge.runner.warm import LocalWarm
 from mcp_bridge.targets import Target
 from tests import measured
 
 COLLECTIONS = Path(__file__).parent / "collections"
 ECHO = "vbtest.fixture.echo"
+BACK_ENDS: dict[str, type[LocalCold]] = {"cold": LocalCold, "warm": LocalWarm}
 CANARY = "canary-7f31d0c2-token"
 
 
@@ -33,12 +35,16 @@ def permit_for(job: Job) -> policy.Permit:
 
 
 def processes_of(run_id: str) -> list[int]:
-    """Return the processes that have a run's folder in their environment or command line."""
+    """Return the processes that have a run's folder in environment or command line, or as theirs.
+
+    A forked process shows the environment and the command line of what it was forked from.
+    """
     found, needle = [], run_id.encode()
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
             with suppress(OSError):
                 seen = (folder / "environ").read_bytes() + (folder / "cmdline").read_bytes()
+                seen += bytes((folder / "cwd").readlink())
                 if needle in seen and b"pytest" not in (folder / "cmdline").read_bytes():
                     found.append(int(folder.name))
     return found
@@ -58,12 +64,12 @@ def wait_for(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
 class Bench:
     """A runner in a folder of its own."""
 
-    def __init__(self, folder: Path, **settings: Any) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, kind: str = "cold", **settings: Any) -> None:
+        self.folder, self.kind = folder, kind
         usual = {"concurrency": 2, "env_allow": measured.passed_on()}
         settings = {"collections_path": (COLLECTIONS,), **usual} | settings
         self.settings = ColdSettings(state_dir=folder / "state", **settings)
-        self.executor: Executor = LocalCold(self.settings)
+        self.executor = BACK_ENDS[kind](self.settings)
         self.base: Path = self.executor.base
         secret = folder / "token"
         secret.touch(mode=0o600)
@@ -89,18 +95,20 @@ class Bench:
         return self.executor.run(job, permit_for(job), **signals)
 
 
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    """Give a runner; nothing of it is left when the test is over."""
-    made = Bench(tmp_path)
+@pytest.fixture(params=BACK_ENDS)
+def bench(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Bench]:
+    """Give a runner of each kind; nothing of it is left when the test is over."""
+    made = Bench(tmp_path, request.param)
     yield made
     made.executor.close()
 
 
-@pytest.fixture(scope="module")
-def shared_bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    """Give one runner to all tests of a file that look at the same run."""
-    made = Bench(tmp_path_factory.mktemp("bench"))
+@pytest.fixture(scope="module", params=BACK_ENDS)
+def shared_bench(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Bench]:
+    """Give one runner of each kind to all tests of a file that look at the same run."""
+    made = Bench(tmp_path_factory.mktemp("bench"), request.param)
     yield made
     made.executor.close()
 

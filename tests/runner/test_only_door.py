@@ -21,10 +21,10 @@ from mcp_bridge.runner.cold import LocalCold
 PACKAGE = Path(__file__).parents[2] / "mcp_bridge"
 # Who may name what leads to a run; the test reads the whole package.
 SOLE_OWNERS = {
-    "ansible_runner": {"runner/guard.py"},
+    "ansible_runner": {"runner/forkserver.py", "runner/guard.py", "runner/warm.py"},
     "_execute": {"runner/base.py", "runner/cold.py"},
     "_SEAL": {"policy.py"},
-    "GUARD": {"runner/cold.py"},
+    "GUARD": {"runner/guarded.py"},
 }
 
 

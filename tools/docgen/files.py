@@ -106,12 +106,20 @@ def _module(declared: Declared, examples: str) -> str:
 
 def _action(declared: Declared) -> str:
     base = "fleet" if declared.is_facade else _BASES.get(declared.declaration.kind, "action")
+    imports = [f"from ..plugin_utils import {base}\n"]
+    body = ""
+    if not declared.is_facade:
+        imports.insert(0, f"from ..{declared.module} import {declared.variable}\n")
+        body = (
+            "\n    # Imported once, with this plugin: each task's module is forked and has it.\n"
+            f"    declaration = {declared.variable}\n"
+        )
     return (
         f'{HEADER}"""The controller\'s side of {declared.name}."""\n\n'
         "from __future__ import annotations\n\n"
-        f"from ..plugin_utils import {base}\n\n\n"
+        f"{''.join(imports)}\n\n"
         f"class ActionModule({base}.ActionModule):\n"
-        f'    """Runs {declared.name}."""\n'
+        f'    """Runs {declared.name}."""\n{body}'
     )
 
 

@@ -1,0 +1,118 @@
+# Copyright: (c) 2026, the virtbridge maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The fork server: ready, replaced when files change, and never needed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mcp_bridge.runner.warm import LocalWarm
+
+
+@pytest.fixture
+def warm(tmp_path: Path, tools: Any) -> Iterator[Any]:
+    """Give a runner whose fork server is ready."""
+    made = tools.bench(tmp_path, "warm")
+    assert made.executor.ready(20)
+    yield made
+    made.executor.close()
+
+
+def children() -> set[int]:
+    """Return the processes that this one has."""
+    return set(
+        map(int, Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split())
+    )
+
+
+def server_of(executor: LocalWarm) -> int:
+    """Return the process of the fork server."""
+    server = executor._server
+    assert server is not None
+    return server.pid
+
+
+def test_runs_share_nothing(warm: Any) -> None:
+    """Red when a run is not forked: what one leaves behind, the next finds."""
+    first, second = (warm.run(warm.job(args={"payload": number})) for number in (1, 2))
+    assert (first.how, second.how) == ("warm", "warm")
+    assert first.hosts["lab"]["payload"] != second.hosts["lab"]["payload"]
+    assert first.hosts["lab"]["pid"] != second.hosts["lab"]["pid"]
+
+
+def test_a_dead_server_is_replaced_and_no_run_is_lost(warm: Any) -> None:
+    before = server_of(warm.executor)
+    os.kill(before, signal.SIGKILL)
+    answers = [warm.run(warm.job()) for _turn in range(2)]
+    assert [answer.status for answer in answers] == ["successful"] * 2
+    assert warm.executor.ready(20)
+    assert server_of(warm.executor) != before
+    assert warm.run(warm.job()).how == "warm"
+
+
+def test_a_server_that_is_killed_does_not_end_what_runs(warm: Any, tools: Any) -> None:
+    job = warm.job(args={"mode": "sleep"})
+    found: list[Any] = []
+    running = threading.Thread(target=lambda: found.append(warm.run(job)))
+    running.start()
+    tools.wait_for(lambda: len(tools.processes_of(job.run_id)) >= 3)
+    os.kill(server_of(warm.executor), signal.SIGKILL)
+    running.join(30)
+    assert found[0].status == "successful"
+
+
+def test_a_server_of_older_files_is_replaced(warm: Any) -> None:
+    """Red without the stamp: a run imports what is no longer on disk."""
+    before = server_of(warm.executor)
+    link = next((warm.executor.collections / "ansible_collections").rglob("plugins"))
+    file = link / "action" / "vm_info.py"
+    status = file.stat()
+    try:
+        os.utime(file)
+        warm.executor._checked = 0.0
+        assert warm.run(warm.job()).status == "successful"
+        assert server_of(warm.executor) != before
+    finally:
+        os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def test_a_server_that_cannot_start_is_not_needed(
+    tmp_path: Path, tools: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mcp_bridge.runner.warm.SERVER", tmp_path / "nothing.py")
+    made = tools.bench(tmp_path, "warm")
+    try:
+        assert not made.executor.ready(20)
+        answer = made.run(made.job())
+        assert (answer.status, answer.how) == ("successful", "cold")
+    finally:
+        made.executor.close()
+
+
+def test_nothing_is_left_of_a_server(tmp_path: Path, tools: Any) -> None:
+    before = children()
+    made = tools.bench(tmp_path, "warm")
+    assert made.executor.ready(20)
+    folders = set(made.base.glob("server-*"))
+    assert folders
+    made.executor.close()
+    assert children() <= before
+    assert not folders & set(made.base.glob("server-*"))
+
+
+def test_files_and_threads_stay_as_many(warm: Any) -> None:
+    def open_files() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    warm.run(warm.job())
+    before = open_files()
+    for _turn in range(10):
+        assert warm.run(warm.job()).how == "warm"
+    assert open_files() == before
