@@ -17,7 +17,7 @@ from tools.cores import CORES, ROOT, interpreter
 OPTIONS = (
     "--quiet",
     "--generate-hashes",
-    "--strip-extras",
+    "--no-strip-extras",
     "--allow-unsafe",
     "--no-header",
     "--no-emit-index-url",
