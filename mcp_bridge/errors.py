@@ -7,7 +7,8 @@ BridgeError
 ├── AuditFailed      the audit line could not be written, so nothing was run
 ├── NotPermitted     a job came to the runner without a permit that covers it
 ├── JobRefused       arguments that no play can carry as literal text
-└── RunnerBroken     the runner could not be started on this machine
+├── RunnerBroken     the runner could not be started on this machine
+└── StoreBroken      the store of runs, plans and approvals cannot be read or written
 """
 
 from __future__ import annotations
@@ -47,6 +48,10 @@ class JobRefused(BridgeError):
 
 class RunnerBroken(BridgeError):
     """The runner could not be started on this machine; the message says what is missing."""
+
+
+class StoreBroken(BridgeError):
+    """The store of runs, plans and approvals cannot be used; the message says why."""
 
 
 class AddressRefused(BridgeError):

@@ -13,23 +13,19 @@ from typing import Any
 from .. import policy
 from ..audit import Audit
 from ..catalog import Catalog, full_name, secrets_of
-from ..envelope import CODE_OF_KIND, MAX_BYTES, close, denied, failed, module_failed
-from ..errors import AuditFailed, JobRefused, RunnerBroken
+from ..envelope import MAX_BYTES, close
 from ..policy import Flags, Rule, TargetFacts
 from ..redact import Redactor
 from ..runner.base import Executor, Job, Outcome
 from ..targets import Target
-from ..targets_problems import TargetsInvalid
 from . import fleet
 from .arguments import suggestion
+from .ends import Denied, NoAnswer, Run, code_of, ended, sorted_run
 from .spec import Answer, Call, Refusal, Tool
 
 # A run needs more than its module waits: to start, to log in, to report.
 _MARGIN = 8.0
 _REF_PARTS = 3
-_CREDENTIALS = "The operator must correct the target; virtbridge check-config shows what is wrong."
-_RUNNER = "The operator must repair the installation; nothing was run."
-_NO_RESULT = {"failed": True, "error": {"kind": "internal", "message": "The run gave no result."}}
 
 
 @dataclass(frozen=True)
@@ -45,42 +41,6 @@ class Setup:
     flags: Flags = field(default_factory=Flags)
     max_bytes: int = MAX_BYTES
     timeout: float = 100.0
-
-
-class Denied(Exception):
-    """Policy refused the call; the audit has it."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-class NoAnswer(Exception):
-    """Not one of the targets of a run gave a result; the first failure stands for all."""
-
-    def __init__(self, run: Run) -> None:
-        super().__init__(run.run_id)
-        self.run = run
-
-
-@dataclass(frozen=True)
-class Run:
-    """What became of one run: the targets that answered, and those that failed."""
-
-    run_id: str
-    answered: Mapping[str, Mapping[str, Any]]
-    failed: Mapping[str, Mapping[str, Any]]
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """Return one line for each target that failed, and what the modules warned of."""
-        dead = [f"{name} did not answer: {reason(result)}" for name, result in self.failed.items()]
-        said = [
-            f"{name}: {text}" if len(self.answered) > 1 else str(text)
-            for name, result in self.answered.items()
-            for text in result.get("warnings") or ()
-        ]
-        return (*dead, *said)
 
 
 class Door:
@@ -164,7 +124,7 @@ class Door:
         permit = self._permit(call, module, job, operation)
         begin = time.monotonic()
         outcome = self._ran(call, job, permit)
-        run = _sorted(outcome, names)
+        run = sorted_run(outcome, names)
         self._record(run, outcome, time.monotonic() - begin)
         if not run.answered:
             raise NoAnswer(run)
@@ -187,25 +147,12 @@ class Door:
 
     def finish(self, call: Call, tool: Tool, check: Callable[[Mapping[str, Any]], None]) -> Answer:
         """Check the arguments and answer, whatever becomes of it, within the byte budget."""
-        try:
+
+        def answer() -> Mapping[str, Any]:
             check(call.arguments)
-            body = dict(tool.answer(call))
-        except Refusal as refusal:
-            body = refused(refusal)
-        except Denied as error:
-            body = denied(error.reason)
-        except NoAnswer as error:
-            result = next(iter(error.run.failed.values()))
-            others = error.run.warnings if len(error.run.failed) > 1 else ()
-            body = module_failed(result, run_id=error.run.run_id, warnings=others)
-        except AuditFailed as error:
-            body = failed("audit_failed", str(error))
-        except JobRefused as error:
-            body = failed("invalid_args", f"{call.tool}: {error}.")
-        except TargetsInvalid as error:
-            body = failed("auth_failed", str(error), next_step=_CREDENTIALS)
-        except RunnerBroken as error:
-            body = failed("internal", str(error), next_step=_RUNNER)
+            return tool.answer(call)
+
+        body = ended(call.tool, answer)
         return Answer(close(body, self._redactor, self._setup.max_bytes))
 
     def _seconds(self, arguments: Mapping[str, Any]) -> float:
@@ -245,7 +192,7 @@ class Door:
             run.run_id,
             outcome.status,
             changed=any(result.get("changed") for result in results),
-            error=_code(first) if first is not None else None,
+            error=code_of(first) if first is not None else None,
             diff=[result["diff"] for result in results if result.get("diff")],
             milliseconds=round(seconds * 1000),
             how=outcome.how,
@@ -270,30 +217,3 @@ class Door:
             f"There is no target {name!r}{suggestion(name or '', self.targets)}.",
             "Use a name of target_list; nothing was run.",
         )
-
-
-def refused(refusal: Refusal) -> dict[str, Any]:
-    """Return the envelope of a call that ended before any run."""
-    return failed(
-        refusal.code, refusal.message, next_step=refusal.next_step, retryable=refusal.retryable
-    )
-
-
-def reason(result: Mapping[str, Any]) -> str:
-    """Return in one line why a target gave no result."""
-    error = result.get("error") or {}
-    return f"{_code(result)}: {error.get('message') or result.get('msg') or 'no reason given'}"
-
-
-def _code(result: Mapping[str, Any]) -> str:
-    error = result.get("error") or {}
-    return CODE_OF_KIND.get(str(error.get("kind")), "module_failed")
-
-
-def _sorted(outcome: Outcome, names: Sequence[str]) -> Run:
-    results = {name: outcome.hosts.get(name, _NO_RESULT) for name in names}
-    return Run(
-        run_id=outcome.run_id,
-        answered={name: each for name, each in results.items() if not each.get("failed")},
-        failed={name: each for name, each in results.items() if each.get("failed")},
-    )

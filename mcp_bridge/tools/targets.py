@@ -9,7 +9,8 @@ from typing import Any
 
 from ..envelope import ok
 from ..targets import Target
-from .door import Door, NoAnswer, Run, reason
+from .door import Door
+from .ends import NoAnswer, Run, reason
 from .spec import TARGETS, Call, Tool, schema
 
 _SCHEMA = schema(

@@ -11,7 +11,8 @@ from typing import Any
 
 from ..envelope import ok, rows
 from .arguments import suggestion
-from .door import Door, Run
+from .door import Door
+from .ends import Run
 from .paging import RowSet, RowStore
 from .spec import FIELDS, REF, TARGETS, Call, Refusal, Tool, schema
 
