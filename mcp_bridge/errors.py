@@ -8,7 +8,9 @@ BridgeError
 ├── NotPermitted     a job came to the runner without a permit that covers it
 ├── JobRefused       arguments that no play can carry as literal text
 ├── RunnerBroken     the runner could not be started on this machine
-└── StoreBroken      the store of runs, plans and approvals cannot be read or written
+├── StoreBroken      the store of runs, plans and approvals cannot be read or written
+├── KeyBroken        a key file of the state folder cannot be used
+└── SealBroken       what was stored encrypted cannot be opened
 """
 
 from __future__ import annotations
@@ -52,6 +54,14 @@ class RunnerBroken(BridgeError):
 
 class StoreBroken(BridgeError):
     """The store of runs, plans and approvals cannot be used; the message says why."""
+
+
+class KeyBroken(BridgeError):
+    """A key file of the state folder cannot be used; the message says why."""
+
+
+class SealBroken(BridgeError):
+    """What was stored encrypted was changed, belongs elsewhere, or its key is gone."""
 
 
 class AddressRefused(BridgeError):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..envelope import CODE_OF_KIND, Envelope, denied, failed, module_failed
-from ..errors import AuditFailed, JobRefused, RunnerBroken, StoreBroken
+from ..errors import AuditFailed, JobRefused, KeyBroken, RunnerBroken, SealBroken, StoreBroken
 from ..runner.base import Outcome
 from ..targets_problems import TargetsInvalid
 from .spec import Refusal
@@ -21,6 +21,8 @@ _NOTHING_RUN: Mapping[type[Exception], tuple[str, str | None]] = {
     TargetsInvalid: ("auth_failed", _CREDENTIALS),
     RunnerBroken: ("internal", _RUNNER),
     StoreBroken: ("internal", _RUNNER),
+    KeyBroken: ("internal", _RUNNER),
+    SealBroken: ("internal", _RUNNER),
 }
 _NO_RESULT = {"failed": True, "error": {"kind": "internal", "message": "The run gave no result."}}
 
