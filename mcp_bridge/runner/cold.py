@@ -60,6 +60,11 @@ class _Progressing:
     how: str = "not started"
     isolated: bool = False
 
+    @property
+    def whole(self) -> bool:
+        """Whether the run came to its own end, and so has said all that happened."""
+        return self.end.get("status") not in (None, "error")
+
 
 class LocalCold(Executor):
     """Runs jobs on this machine, a bounded number at once, each from nothing."""
@@ -127,7 +132,7 @@ class LocalCold(Executor):
         return Outcome(
             run_id=job.run_id,
             status=status,
-            hosts=redactor.known(progress.results.all(status, problem)),
+            hosts=redactor.known(progress.results.all(status, problem, whole=progress.whole)),
             rc=progress.end.get("rc"),
             stages_ms=_stages(progress.stamps, begin),
             how=progress.how,

@@ -152,6 +152,11 @@ def _work(spec: dict[str, Any], cancel: int, isolated: bool) -> int:
         say(event=happened.get("event"), at=time.time(), **kept)
         return True
 
+    def status(now: dict[str, Any], **_config: Any) -> None:
+        if now["status"] == "running":
+            # Ansible is started after this line; without it, no module can have run.
+            say(event="running", at=time.time())
+
     def cancelled() -> bool:
         return bool(select.select([cancel], [], [], 0)[0])
 
@@ -161,7 +166,11 @@ def _work(spec: dict[str, Any], cancel: int, isolated: bool) -> int:
 
         say(event="imported", at=time.time())
         runner = ansible_runner.run(
-            **spec["run"], event_handler=event, cancel_callback=cancelled, quiet=True
+            **spec["run"],
+            event_handler=event,
+            status_handler=status,
+            cancel_callback=cancelled,
+            quiet=True,
         )
     except Exception as error:
         say(end={"status": "error", "rc": None, "problem": f"{type(error).__name__}: {error}"})

@@ -20,6 +20,7 @@ import pytest
 
 from mcp_bridge.runner.workspace import Workspace, recover
 from tests import measured
+from tests.runner import tree
 
 ROOT = Path(__file__).parents[2]
 BRIDGE = Path(__file__).with_name("bridge_to_kill.py")
@@ -63,6 +64,44 @@ def parent_of(pid: int) -> int:
     with suppress(OSError):
         return int(Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()[1])
     return 0
+
+
+@pytest.mark.parametrize("victim", tree.ROLES)
+def test_a_killed_run_of_a_started_module_is_uncertain(bench: Any, tools: Any, victim: str) -> None:
+    """Red when a module without an answer is `internal`, and when nothing tells a run's own end."""
+    job = bench.job(args={"mode": "stay", "folder": str(bench.folder)})
+    outcomes: list[Any] = []
+    thread = threading.Thread(target=lambda: outcomes.append(bench.run(job)), daemon=True)
+    thread.start()
+    tools.wait_for((bench.folder / "alive-lab").exists)
+    os.kill(tree.roles(os.getpid())[victim], signal.SIGKILL)
+    thread.join(20)
+    result = outcomes[0].hosts["lab"]
+    assert (result["failed"], result["error"]["kind"]) == (True, "uncertain")
+    assert result["error"]["retryable"] is False
+    tools.wait_for(lambda: tools.processes_of(job.run_id) == [], 2)
+    assert not (bench.base / job.run_id).exists()
+
+
+@pytest.mark.parametrize("victim", ["runner", "cli"])
+def test_a_run_that_is_killed_before_its_module_says_what_is_known(
+    bench: Any, tools: Any, victim: str
+) -> None:
+    """A killed command tells that it came to no module; of a killed runner that is not known.
+
+    Red when the absence of an event is taken for the absence of a module, whoever was killed.
+    """
+    job = bench.job(args={"mode": "stay", "folder": str(bench.folder)})
+    outcomes: list[Any] = []
+    thread = threading.Thread(target=lambda: outcomes.append(bench.run(job)), daemon=True)
+    thread.start()
+    command = tools.wait_for(lambda: tree.roles(os.getpid()).get("cli"))
+    os.kill(command if victim == "cli" else tree.roles(os.getpid())["runner"], signal.SIGKILL)
+    thread.join(20)
+    assert not (bench.folder / "alive-lab").exists()
+    error = outcomes[0].hosts["lab"]["error"]
+    assert error["kind"] == ("internal" if victim == "cli" else "uncertain")
+    assert ("before the module started" in error["message"]) is (victim == "cli")
 
 
 def test_a_cancel_ends_every_process_and_says_so(bench: Any, tools: Any) -> None:
