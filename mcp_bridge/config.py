@@ -15,38 +15,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError
 
+from .config_policy import Policy
+from .config_section import Section
 from .config_source import environment_of, overlay, read_file
 from .config_words import problems_of
 from .errors import ConfigInvalid
 from .policy import Flags
 
 SCHEMA_FILE = Path(__file__).with_name("config.schema.json")
-_PRINCIPLE = "(every part given must match; at least one part)"
-_PARTS = ("tool", "operation", "risk", "target", "principal", "client")
-
-RiskName = Literal["read", "write", "disruptive", "destructive"]
 
 
-def _listed(value: Any) -> Any:
-    return (
-        (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
-    )
-
-
-Pattern = Annotated[str, Field(min_length=1, max_length=300)]
-Patterns = Annotated[tuple[Pattern, ...], Field(min_length=1), BeforeValidator(_listed)]
-Risks = Annotated[tuple[RiskName, ...], Field(min_length=1), BeforeValidator(_listed)]
-
-
-class _Section(BaseModel):
-    """A part of the file: unknown keys are errors, values are what they say they are."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Server(_Section):
+class Server(Section):
     """How the server answers."""
 
     max_answer_bytes: int = Field(
@@ -64,67 +45,7 @@ class Server(_Section):
     no_destructive: bool = Field(default=False, description="refuse what destroys; beats the rules")
 
 
-class Match(_Section):
-    """What a rule speaks of; names are patterns with * and ?."""
-
-    tool: Patterns | None = Field(default=None, description="names of tools")
-    operation: Patterns | None = Field(
-        default=None, description="names of modules or vendor operations"
-    )
-    risk: Risks | None = Field(default=None, description="risk classes")
-    target: Patterns | None = Field(default=None, description="names of targets")
-    labels: dict[str, str] | None = Field(
-        default=None, description="labels that the target carries"
-    )
-    principal: Patterns | None = Field(default=None, description="who calls, for example os:alice")
-    client: Patterns | None = Field(default=None, description="name and version of the MCP client")
-
-    @model_validator(mode="after")
-    def _says_something(self) -> Match:
-        if all(getattr(self, name) is None for name in type(self).model_fields):
-            raise ValueError(f"expected at least one of {', '.join(type(self).model_fields)}")
-        return self
-
-
-class Rule(_Section):
-    """One rule of the policy; the first that matches decides."""
-
-    name: str = Field(
-        default="", max_length=100, description="what audit and answers call the rule"
-    )
-    match: Match = Field(description=f"what the rule speaks of {_PRINCIPLE}")
-    verdict: Literal["allow", "deny"] = Field(description="what the rule says")
-
-    @property
-    def patterns(self) -> dict[str, tuple[str, ...]]:
-        """Return the patterns by part, only those given."""
-        given = {part: getattr(self.match, part) for part in _PARTS}
-        return {part: patterns for part, patterns in given.items() if patterns is not None}
-
-    @property
-    def labels(self) -> dict[str, str]:
-        """Return the labels that the target must carry."""
-        return self.match.labels or {}
-
-
-class Policy(_Section):
-    """What may run. Read and write are allowed by default, disruptive and destructive denied."""
-
-    rules: tuple[Rule, ...] = Field(
-        default=(), description="rules in order; the first that matches wins"
-    )
-
-    @model_validator(mode="after")
-    def _named(self) -> Policy:
-        rules = (
-            rule if rule.name else rule.model_copy(update={"name": f"policy.rules[{index}]"})
-            for index, rule in enumerate(self.rules)
-        )
-        object.__setattr__(self, "rules", tuple(rules))
-        return self
-
-
-class Runner(_Section):
+class Runner(Section):
     """How calls run."""
 
     executor: Literal["local", "local-cold"] = Field(
@@ -154,7 +75,7 @@ class Runner(_Section):
     )
 
 
-class AuditSettings(_Section):
+class AuditSettings(Section):
     """Where the audit is."""
 
     path: Path | None = Field(
@@ -162,7 +83,7 @@ class AuditSettings(_Section):
     )
 
 
-class Config(_Section):
+class Config(Section):
     """virtbridge.yml; every key has a default."""
 
     server: Server = Server()

@@ -8,79 +8,61 @@ allowing verdict. It is bound to the digest of one job and is good for one run.
 
 from __future__ import annotations
 
-import fnmatch
 import hashlib
 import json
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from typing import Any
 
-Risk = Literal["read", "write", "disruptive", "destructive"]
-RISKS: tuple[Risk, ...] = ("read", "write", "disruptive", "destructive")
-UNKNOWN = "unknown"
-_ALLOWED_BY_DEFAULT = ("read", "write")
+from .policy_facts import (
+    NOWHERE,
+    RISKS,
+    UNKNOWN,
+    Approval,
+    Call,
+    Channel,
+    Decision,
+    Flags,
+    Risk,
+    Rule,
+    Surroundings,
+    TargetFacts,
+)
+from .policy_match import match
+
+__all__ = [
+    "RISKS",
+    "UNKNOWN",
+    "Approval",
+    "Call",
+    "Flags",
+    "Permit",
+    "Risk",
+    "Rule",
+    "Surroundings",
+    "TargetFacts",
+    "Verdict",
+    "decide",
+    "identity_of",
+    "risk_of",
+]
 _DEFAULT = "default"
-
-
-@dataclass(frozen=True)
-class TargetFacts:
-    """What policy knows of a target."""
-
-    name: str
-    labels: Mapping[str, str] = field(default_factory=dict)
-    read_only: bool = False
-
-
-@dataclass(frozen=True)
-class Call:
-    """One resolved call, ready to be judged.
-
-    ``identity`` is the digest of the job (see `identity_of`); the permit covers that job alone.
-    ``risk`` is what `risk_of` says. A preview (``check``) changes nothing, so it counts as read.
-    """
-
-    tool: str
-    operation: str
-    risk: str
-    targets: tuple[TargetFacts, ...]
-    identity: str
-    check: bool = False
-    principal: str = ""
-    client: str = ""
-
-    @property
-    def effective_risk(self) -> str:
-        """Return the risk of what this call really does."""
-        return "read" if self.check and self.risk in RISKS else self.risk
-
-
-class Rule(Protocol):
-    """One rule of the configuration; every given part must match, absent parts match all."""
-
-    @property
-    def name(self) -> str:
-        """Return the words by which audit and answers call the rule."""
-
-    @property
-    def verdict(self) -> Literal["allow", "deny"]:
-        """Return what the rule says when it matches."""
-
-    @property
-    def patterns(self) -> Mapping[str, Sequence[str]]:
-        """Return patterns (`*`, `?`) by part: tool, operation, risk, target, principal, client."""
-
-    @property
-    def labels(self) -> Mapping[str, str]:
-        """Return labels that the target must carry."""
-
-
-@dataclass(frozen=True)
-class Flags:
-    """Switches that no rule can overrule."""
-
-    read_only: bool = False
-    no_destructive: bool = False
+_DEFAULTS: Mapping[str, tuple[Decision, Channel | None]] = {
+    "read": ("allow", None),
+    "write": ("allow", None),
+    "disruptive": ("approve", "client"),
+    "destructive": ("approve", "person"),
+}
+_STRICTNESS: tuple[Decision, ...] = ("allow", "approve", "deny")
+_WHO: Mapping[Channel | None, str] = {"client": "the client's user or a person"}
+_WORDS: Mapping[Decision, str] = {
+    "allow": "allows",
+    "approve": "asks for approval of",
+    "deny": "denies",
+}
+_BY_DEFAULT: Mapping[Decision, str] = {"allow": "are allowed", "approve": "need approval"}
 
 
 class Permit:
@@ -110,31 +92,49 @@ class Permit:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was decided, by which rule and why; ``permit`` is there only when it allows."""
+    """What was decided, by which rule and why.
 
-    allowed: bool
+    ``approve`` says that an approval is missing: ``by`` whom, and whether by another than the
+    caller (``four_eyes``). An approval that satisfies it makes it ``allow``, and is then in
+    ``approval``. ``permit`` is there exactly when the decision is to allow.
+    """
+
+    decision: Decision
     rule: str
     reason: str
+    by: Channel | None = None
+    four_eyes: bool = False
+    approval: Approval | None = None
     permit: Permit | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def allowed(self) -> bool:
+        """Whether the call may run now."""
+        return self.decision == "allow"
 
 
 _SEAL = object()
 
 
-def decide(call: Call, rules: Sequence[Rule], flags: Flags) -> Verdict:
-    """Judge a call: it is allowed when every one of its targets allows it.
+def decide(
+    call: Call, rules: Sequence[Rule], flags: Flags, around: Surroundings = NOWHERE
+) -> Verdict:
+    """Judge a call: the strictest verdict of its targets counts.
 
     Order: an unknown risk is denied; then the flags and a target's own `read_only`; then the
-    first rule that matches; then the default, which allows read and write and denies the rest.
+    first rule that matches; then the default, which allows read and write, asks the client's user
+    or a person for what is disruptive, and a person for what is destructive. A rule of which it
+    is not known whether it matches counts only where it is stricter than what follows it.
     """
-    judged = [_judge(call, target, rules, flags) for target in call.targets]
+    judged = [_judge(call, target, rules, flags, around) for target in call.targets]
     if not judged:
-        judged = [Verdict(False, "no_target", "the call names no target")]
-    for verdict in judged:
-        if not verdict.allowed:
-            return verdict
-    names = ", ".join(dict.fromkeys(verdict.rule for verdict in judged))
-    return Verdict(True, names, judged[0].reason, Permit(call.identity, _SEAL))
+        return Verdict("deny", "no_target", "the call names no target")
+    verdict = reduce(_stricter, judged)
+    if verdict.decision == "approve":
+        verdict = _approved(verdict, call)
+    if verdict.allowed:
+        return replace(verdict, permit=Permit(call.identity, _SEAL))
+    return verdict
 
 
 def risk_of(entry: Mapping[str, Any] | None, arguments: Mapping[str, Any]) -> str:
@@ -160,6 +160,17 @@ def identity_of(*parts: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def satisfies(approval: Approval | None, verdict: Verdict, call: Call) -> bool:
+    """Whether an approval is what a verdict asks for: this plan, by one who may approve it."""
+    if approval is None or not approval.approver:
+        return False
+    if not call.plan_digest or approval.digest != call.plan_digest:
+        return False
+    if approval.channel == "person":
+        return not verdict.four_eyes or approval.approver != call.principal != ""
+    return approval.channel == "client" and verdict.by == "client" and not verdict.four_eyes
+
+
 def _raised(rule: Mapping[str, Any], arguments: Mapping[str, Any]) -> bool:
     option = str(rule.get("option"))
     if option not in arguments:
@@ -171,37 +182,79 @@ def _raised(rule: Mapping[str, Any], arguments: Mapping[str, Any]) -> bool:
     return any(type(value) is type(each) and value == each for each in values)
 
 
-def _judge(call: Call, target: TargetFacts, rules: Sequence[Rule], flags: Flags) -> Verdict:
+def _approved(verdict: Verdict, call: Call) -> Verdict:
+    if not satisfies(call.approval, verdict, call):
+        return verdict
+    return replace(verdict, decision="allow", approval=call.approval)
+
+
+def _stricter(one: Verdict, other: Verdict) -> Verdict:
+    """Return a verdict that asks for all that either asks for."""
+    worst, mild = sorted(
+        (one, other), key=lambda each: _STRICTNESS.index(each.decision), reverse=True
+    )
+    if worst.decision != mild.decision or worst.decision == "deny":
+        return worst
+    rules = ", ".join(dict.fromkeys((*one.rule.split(", "), *other.rule.split(", "))))
+    by: Channel | None = "person" if "person" in (one.by, other.by) else one.by
+    reason = other.reason if other.by == by != one.by else one.reason
+    return replace(
+        one, rule=rules, reason=reason, by=by, four_eyes=one.four_eyes or other.four_eyes
+    )
+
+
+def _judge(
+    call: Call, target: TargetFacts, rules: Sequence[Rule], flags: Flags, around: Surroundings
+) -> Verdict:
     risk = call.effective_risk
     where = f"{call.operation} on {target.name}"
     if risk not in RISKS:
-        return Verdict(False, "unknown_operation", f"the risk of {call.operation} is not known")
+        return Verdict("deny", "unknown_operation", f"the risk of {call.operation} is not known")
     if risk != "read" and flags.read_only:
-        return Verdict(False, "read_only", f"the server runs read-only; {where} would write")
+        return Verdict("deny", "read_only", f"the server runs read-only; {where} would write")
     if risk != "read" and target.read_only:
-        return Verdict(False, "target_read_only", f"the target {target.name} is read-only")
+        return Verdict("deny", "target_read_only", f"the target {target.name} is read-only")
     if risk == "destructive" and flags.no_destructive:
-        return Verdict(False, "no_destructive", f"the server refuses what destroys: {where}")
+        return Verdict("deny", "no_destructive", f"the server refuses what destroys: {where}")
+    return _by_rules(call, target, rules, around)
+
+
+def _by_rules(
+    call: Call, target: TargetFacts, rules: Sequence[Rule], around: Surroundings
+) -> Verdict:
+    unsure: list[Verdict] = []
     for rule in rules:
-        if _matches(rule, call, target, risk):
-            allowed = rule.verdict == "allow"
-            word = "allows" if allowed else "denies"
-            return Verdict(allowed, rule.name, f"rule {rule.name} {word} {risk} {where}")
-    allowed = risk in _ALLOWED_BY_DEFAULT
-    word = "allowed" if allowed else "denied"
-    return Verdict(allowed, _DEFAULT, f"{risk} calls are {word} by default ({where})")
+        found = match(rule, call, target, around)
+        if not found.matches:
+            continue
+        verdict = _said(rule, call, target, found.unknown)
+        if found.sure:
+            return reduce(_stricter, unsure, verdict)
+        # What only may be allowed is judged by what follows.
+        if rule.verdict != "allow":
+            unsure.append(verdict)
+    return reduce(_stricter, unsure, _default(call, target))
 
 
-def _matches(rule: Rule, call: Call, target: TargetFacts, risk: str) -> bool:
-    facts = {
-        "tool": call.tool,
-        "operation": call.operation,
-        "risk": risk,
-        "target": target.name,
-        "principal": call.principal,
-        "client": call.client,
-    }
-    for part, patterns in rule.patterns.items():
-        if not any(fnmatch.fnmatchcase(facts[part], pattern) for pattern in patterns):
-            return False
-    return all(target.labels.get(key) == value for key, value in rule.labels.items())
+def _said(rule: Rule, call: Call, target: TargetFacts, unknown: Sequence[str]) -> Verdict:
+    what = f"{call.effective_risk} {call.operation} on {target.name}"
+    reason = f"rule {rule.name} {_WORDS[rule.verdict]} {what}"
+    if unknown:
+        reason += f" (not known, so it counts as matched: {', '.join(unknown)})"
+    if rule.verdict != "approve":
+        return Verdict(rule.verdict, rule.name, reason)
+    return _asking(rule.name, reason, rule.by, rule.four_eyes)
+
+
+def _default(call: Call, target: TargetFacts) -> Verdict:
+    risk = call.effective_risk
+    decision, by = _DEFAULTS[risk]
+    reason = f"{risk} calls {_BY_DEFAULT[decision]} by default ({call.operation} on {target.name})"
+    if decision == "allow":
+        return Verdict("allow", _DEFAULT, reason)
+    return _asking(_DEFAULT, reason, by, four_eyes=False)
+
+
+def _asking(rule: str, reason: str, by: Channel | None, four_eyes: bool) -> Verdict:
+    who = "another person than the caller" if four_eyes else _WHO.get(by, "a person")
+    return Verdict("approve", rule, f"{reason}; {who} must approve", by, four_eyes)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import datetime
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -85,10 +86,7 @@ class Door:
     def verdicts(self, name: str) -> dict[str, str]:
         """Return what policy says to each risk class on a target, whatever the tool."""
         facts = self._facts([name])
-        return {
-            risk: "allow" if self._judge("*", "*", risk, facts).allowed else "deny"
-            for risk in policy.RISKS
-        }
+        return {risk: self._judge("*", "*", risk, facts).decision for risk in policy.RISKS}
 
     def run(
         self,
@@ -177,11 +175,11 @@ class Door:
             principal=call.caller.principal,
             client=call.caller.client,
         )
-        verdict = policy.decide(judged, self._setup.rules, self._setup.flags)
+        verdict = policy.decide(judged, self._setup.rules, self._setup.flags, _now())
         hiding = Redactor(job.secret_values)
         if verdict.permit is None:
             self._setup.audit.refused(judged, verdict, job.args, hiding)
-            raise Denied(f"{verdict.reason}.")
+            raise Denied(_why(verdict))
         self._setup.audit.intent(judged, verdict, job.args, job.run_id, hiding)
         return verdict.permit
 
@@ -200,13 +198,15 @@ class Door:
 
     def _facts(self, names: Sequence[str]) -> tuple[TargetFacts, ...]:
         chosen = [self.targets[name] for name in names]
-        return tuple(TargetFacts(each.name, each.labels, each.read_only) for each in chosen)
+        return tuple(
+            TargetFacts(each.name, each.labels, each.read_only, each.platform) for each in chosen
+        )
 
     def _judge(
         self, tool: str, operation: str, risk: str, facts: tuple[TargetFacts, ...]
     ) -> policy.Verdict:
         call = policy.Call(tool, operation, risk, facts, identity="")
-        return policy.decide(call, self._setup.rules, self._setup.flags)
+        return policy.decide(call, self._setup.rules, self._setup.flags, _now())
 
     def _unknown_target(self, name: str | None) -> Refusal:
         if not self.targets:
@@ -217,3 +217,13 @@ class Door:
             f"There is no target {name!r}{suggestion(name or '', self.targets)}.",
             "Use a name of target_list; nothing was run.",
         )
+
+
+def _now() -> policy.Surroundings:
+    return policy.Surroundings(datetime.datetime.now(datetime.UTC))
+
+
+def _why(verdict: policy.Verdict) -> str:
+    if verdict.decision == "approve":
+        return f"{verdict.reason}, and there is no channel by which that could be asked."
+    return f"{verdict.reason}."

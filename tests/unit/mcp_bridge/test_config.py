@@ -93,7 +93,8 @@ def test_all_mistakes_are_told_at_once_with_place_and_nearest_key(tmp_path: Path
         "policy.rules[1].match.risk[0]: expected 'read', 'write', 'disruptive' or 'destructive'"
         " (did you mean destructive?), not 'distructive'",
         "policy.rules[1].match.targets: unknown key; did you mean target?",
-        "policy.rules[1].verdict: expected 'allow' or 'deny' (did you mean allow?), not 'alow'",
+        "policy.rules[1].verdict: expected 'allow', 'approve' or 'deny' (did you mean allow?),"
+        " not 'alow'",
         "policy.rules[2].match: missing; expected what the rule speaks of",
         "polcy: unknown key; did you mean policy?",
         "runner.collections_path: expected a list, not",
@@ -147,7 +148,7 @@ def test_what_is_too_much_too_little_or_of_another_kind_is_said(tmp_path: Path) 
         "runner.timeout: expected a number, not true",
         "runner.env_allow[0]: expected text, not a list",
         "policy.rules[0].match.labels: expected a mapping, not 5",
-        "policy.rules[0].verdict: expected 'allow' or 'deny', not such a long text",
+        "policy.rules[0].verdict: expected 'allow', 'approve' or 'deny', not such a long text",
         "server: expected a mapping with ",
     ):
         assert text in every, every

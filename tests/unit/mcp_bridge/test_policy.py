@@ -58,7 +58,10 @@ def allowed(judged: Call, *given_rules: dict[str, Any], **flags: bool) -> bool:
     return verdict.allowed
 
 
-def test_read_and_write_are_allowed_by_default_and_the_rest_is_denied() -> None:
+def test_read_and_write_are_allowed_by_default_and_the_rest_needs_approval() -> None:
+    verdicts = [decide(call(risk), (), Flags()) for risk in RISKS]
+    assert [verdict.decision for verdict in verdicts] == ["allow", "allow", "approve", "approve"]
+    assert [verdict.by for verdict in verdicts] == [None, None, "client", "person"]
     assert [allowed(call(risk)) for risk in RISKS] == [True, True, False, False]
 
 
