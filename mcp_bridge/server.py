@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the virtbridge maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The MCP protocol adapter: with its transports in `serving`, all that imports the MCP SDK.
+"""The MCP protocol adapter: with `serving` and `provider`, all that imports the MCP SDK.
 
 It turns protocol messages into calls of the `Surface` and answers back into messages, for both
 protocol eras (2026-07-28 without a session, 2025-11-25 and older with a handshake).
@@ -19,9 +19,9 @@ import anyio.from_thread
 import anyio.to_thread
 from mcp import MCPError, types
 from mcp.server.caching import CacheHint
-from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 
+from .provider import Context, Provider
 from .surface import Surface
 from .tools.spec import Answer, Caller, Signals, Tool, UnknownTool
 
@@ -47,7 +47,6 @@ _LIST_TTL_MS = 300_000
 _CONCURRENT_CALLS = 32
 
 _log = logging.getLogger(__name__)
-_Context = ServerRequestContext[dict[str, Any], Any]
 
 
 class _Progress:
@@ -56,7 +55,7 @@ class _Progress:
     A client that stopped listening must not break the run, so nothing here raises.
     """
 
-    def __init__(self, context: _Context) -> None:
+    def __init__(self, context: Context) -> None:
         self._context = context
         self._message = "started"
         self._count = 0
@@ -87,20 +86,23 @@ class _Progress:
 class _Protocol:
     """The request functions of the server, over one surface."""
 
-    def __init__(self, surface: Surface, principal: str) -> None:
+    def __init__(self, surface: Surface, principal: str, extra: Provider) -> None:
         self._surface = surface
-        self._tools = types.ListToolsResult(tools=[_wire(tool) for tool in surface.tools])
+        self._tools = [_wire(tool) for tool in surface.tools]
+        self._extra = extra
         self._principal = principal
         self._limiter = anyio.CapacityLimiter(_CONCURRENT_CALLS)
 
     async def list_tools(
-        self, _context: _Context, _params: types.PaginatedRequestParams | None
+        self, _context: Context, _params: types.PaginatedRequestParams | None
     ) -> types.ListToolsResult:
-        return self._tools
+        return types.ListToolsResult(tools=[*self._tools, *self._extra.tools])
 
     async def call_tool(
-        self, context: _Context, params: types.CallToolRequestParams
-    ) -> types.CallToolResult:
+        self, context: Context, params: types.CallToolRequestParams
+    ) -> types.CallToolResult | types.InputRequiredResult:
+        if any(tool.name == params.name for tool in self._extra.tools):
+            return await self._extra.call_tool(context, params)
         progress = _Progress(context)
         cancelled = threading.Event()
         signals = Signals(
@@ -148,47 +150,58 @@ class _Protocol:
             )
 
     async def list_resources(
-        self, _context: _Context, _params: types.PaginatedRequestParams | None
+        self, _context: Context, _params: types.PaginatedRequestParams | None
     ) -> types.ListResourcesResult:
-        return types.ListResourcesResult(resources=[])
+        return types.ListResourcesResult(resources=list(self._extra.resources))
 
     async def list_resource_templates(
-        self, _context: _Context, _params: types.PaginatedRequestParams | None
+        self, _context: Context, _params: types.PaginatedRequestParams | None
     ) -> types.ListResourceTemplatesResult:
-        return types.ListResourceTemplatesResult(resource_templates=[])
+        return types.ListResourceTemplatesResult(resource_templates=list(self._extra.templates))
 
     async def read_resource(
-        self, _context: _Context, params: types.ReadResourceRequestParams
-    ) -> types.ReadResourceResult:
+        self, context: Context, params: types.ReadResourceRequestParams
+    ) -> types.ReadResourceResult | types.InputRequiredResult:
+        found = await self._extra.read_resource(context, params)
+        if found is not None:
+            return found
         uri = str(params.uri)
         message = f"There is no resource {uri}; resources/list names those that exist."
         raise MCPError(types.INVALID_PARAMS, message, {"uri": uri})
 
     async def list_prompts(
-        self, _context: _Context, _params: types.PaginatedRequestParams | None
+        self, _context: Context, _params: types.PaginatedRequestParams | None
     ) -> types.ListPromptsResult:
-        return types.ListPromptsResult(prompts=[])
+        return types.ListPromptsResult(prompts=list(self._extra.prompts))
 
     async def get_prompt(
-        self, _context: _Context, params: types.GetPromptRequestParams
-    ) -> types.GetPromptResult:
+        self, context: Context, params: types.GetPromptRequestParams
+    ) -> types.GetPromptResult | types.InputRequiredResult:
+        found = await self._extra.get_prompt(context, params)
+        if found is not None:
+            return found
         message = f"There is no prompt {params.name}; prompts/list names those that exist."
         raise MCPError(types.INVALID_PARAMS, message)
 
     async def complete(
-        self, _context: _Context, _params: types.CompleteRequestParams
+        self, _context: Context, _params: types.CompleteRequestParams
     ) -> types.CompleteResult:
         return types.CompleteResult(completion=types.Completion(values=[], has_more=False))
 
 
-def build_server(surface: Surface, version: str, principal: str) -> Server[dict[str, Any]]:
+def build_server(
+    surface: Surface, version: str, principal: str, extra: Provider | None = None
+) -> Server[dict[str, Any]]:
     """Return the protocol server of one surface, not yet bound to a transport.
 
-    ``principal`` is who its callers are to policy and audit.
+    ``principal`` is who its callers are to policy and audit; ``extra`` is what the server offers
+    beside the surface.
     """
-    protocol = _Protocol(surface, principal)
+    extra = extra or Provider()
+    protocol = _Protocol(surface, principal, extra)
     listed = CacheHint(ttl_ms=_LIST_TTL_MS, scope="private")
     schemas = {tool.name: tool.input_schema for tool in surface.tools}
+    schemas |= {tool.name: tool.input_schema for tool in extra.tools}
     return Server(
         NAME,
         version=version,
@@ -230,7 +243,7 @@ def _wire(tool: Tool) -> types.Tool:
     )
 
 
-def _client_name(context: _Context) -> str:
+def _client_name(context: Context) -> str:
     params = context.session.client_params
     return f"{params.client_info.name} {params.client_info.version}" if params else "unknown"
 

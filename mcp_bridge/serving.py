@@ -11,11 +11,12 @@ import signal
 import socket
 import sys
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import anyio
 import anyio.to_thread
 import uvicorn
+from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 from mcp.server.transport_security import TransportSecuritySettings
 
@@ -83,14 +84,19 @@ def listen(address: str) -> socket.socket:
 
 
 def serve_http(surface: Surface, version: str, listener: socket.socket) -> None:
-    """Serve any number of clients over streamable HTTP until SIGTERM or SIGINT.
+    """Serve any number of clients over streamable HTTP until SIGTERM or SIGINT."""
+    run_http(build_server(surface, version, _ANYONE_HERE), surface, listener)
+
+
+def run_http(server: Server[dict[str, Any]], surface: Surface, listener: socket.socket) -> None:
+    """Serve a protocol server of the surface over streamable HTTP until SIGTERM or SIGINT.
 
     Requests that name another host, or come from a page of another origin, are refused: a web
     page in the operator's browser must not reach the bridge.
     """
     host, port = listener.getsockname()[:2]
     names = [f"{name}:{port}" for name in _LOCAL_NAMES]
-    app = build_server(surface, version, _ANYONE_HERE).streamable_http_app(
+    app = server.streamable_http_app(
         streamable_http_path=PATH,
         host=host,
         transport_security=TransportSecuritySettings(

