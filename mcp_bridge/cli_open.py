@@ -6,24 +6,31 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
 from . import config as configuration
+from . import run_store
 from . import targets as targets_file_of
 from .audit import Audit
 from .catalog import Catalog
+from .cleaning import Cleaning
 from .config import Config, load_config
-from .errors import ConfigInvalid
+from .errors import ConfigInvalid, StoreBroken
+from .run_store import Keep, RunBook, RunStore
 from .runner import open_executor
+from .store import Store
 from .surface import Surface
 from .targets import Target
 from .targets_problems import TargetsInvalid
 from .tools.door import Door, Setup
 
+PARTS = {"runs": run_store.MIGRATIONS}
+"""The tables of the one store in the state folder, by the part of the bridge that uses them."""
+_STORE, _LEASES = "state.db", "bridges"
 _STOP_SECONDS = 5.0
 
 
@@ -51,24 +58,62 @@ def open_surface(
     path, targets = _targets(config, targets_file, problems)
     if problems or config is None or path is None:
         raise Misconfigured("\n".join([*problems, "Nothing was started; correct this first."]))
-    executor = open_executor(config, lasting=lasting)
-    setup = Setup(
-        targets=targets,
-        targets_path=path,
-        catalog=Catalog(),
-        executor=executor,
-        audit=Audit(config.audit_path),
-        rules=config.policy.rules,
-        flags=config.flags,
-        max_bytes=config.server.max_answer_bytes,
-        timeout=config.runner.timeout,
-    )
-    surface = Surface(Door(setup), patience=config.server.answer_within)
-    try:
+    with ExitStack() as opened:
+        store = open_store(config)
+        opened.callback(store.close)
+        runs = RunStore(store, config.state_dir / _LEASES)
+        opened.callback(runs.close)
+        audit = Audit(config.audit_path)
+        _clean(config, runs, audit, opened, lasting)
+        executor = open_executor(config, lasting=lasting)
+        opened.callback(executor.close)
+        setup = Setup(
+            targets=targets,
+            targets_path=path,
+            catalog=Catalog(),
+            executor=executor,
+            audit=audit,
+            rules=config.policy.rules,
+            flags=config.flags,
+            max_bytes=config.server.max_answer_bytes,
+            timeout=config.runner.timeout,
+        )
+        surface = Surface(Door(setup), patience=config.server.answer_within, run_store=runs)
+        opened.callback(surface.stop, _STOP_SECONDS)
         yield surface
+
+
+def open_store(config: Config) -> Store:
+    """Open what the bridge remembers; the caller closes it."""
+    try:
+        return Store(config.state_dir / _STORE, PARTS)
+    except StoreBroken as error:
+        raise click.ClickException(str(error)) from error
+
+
+@contextmanager
+def open_runs(config_file: Path | None) -> Iterator[RunBook]:
+    """Give the runs of every bridge that uses this state folder, also of those that live."""
+    problems: list[str] = []
+    config = _config(config_file, {}, problems)
+    if config is None:
+        raise Misconfigured("\n".join(problems))
+    store = open_store(config)
+    try:
+        yield RunBook(store, config.state_dir / _LEASES)
     finally:
-        surface.stop(_STOP_SECONDS)
-        executor.close()
+        store.close()
+
+
+def _clean(config: Config, runs: RunStore, audit: Audit, opened: ExitStack, lasting: bool) -> None:
+    """Settle what dead bridges left; what takes longer only where there is time for it."""
+    kept = config.runs
+    keep = Keep(kept.keep_days, kept.keep_count, kept.keep_bytes)
+    cleaning = Cleaning(config.state_dir, runs, audit, keep)
+    cleaning.recover()
+    if lasting:
+        opened.callback(cleaning.close)
+        cleaning.start()
 
 
 def problems_of(

@@ -75,6 +75,16 @@ class Runner(Section):
     )
 
 
+class Runs(Section):
+    """How long the answers of runs, and kept artifacts, are there; the first limit counts."""
+
+    keep_days: float = Field(default=30.0, gt=0, le=3650, description="not older, in days")
+    keep_count: int = Field(default=10_000, ge=0, le=1_000_000, description="not more")
+    keep_bytes: int = Field(
+        default=256 * 1024 * 1024, ge=0, description="not larger together, in bytes"
+    )
+
+
 class AuditSettings(Section):
     """Where the audit is."""
 
@@ -92,6 +102,7 @@ class Config(Section):
     )
     policy: Policy = Policy()
     runner: Runner = Field(default_factory=Runner)
+    runs: Runs = Runs()
     audit: AuditSettings = AuditSettings()
 
     @property

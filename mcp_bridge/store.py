@@ -40,7 +40,7 @@ class Store:
                 path, timeout=_WAIT, isolation_level=None, check_same_thread=False
             )
             self._connection.row_factory = sqlite3.Row
-            for setting in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            for setting in ("journal_mode=WAL", "foreign_keys=ON"):
                 self._connection.execute(f"PRAGMA {setting}")
             self._migrate(parts)
         except (OSError, sqlite3.Error, ValueError) as error:
@@ -52,13 +52,15 @@ class Store:
             self._connection.close()
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
+    def writing(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
         """Give the connection inside one transaction: all of it happens, or nothing.
 
-        Raises StoreBroken when it cannot reach the disk; then nothing was written.
+        What is not ``durable`` outlives this process, but perhaps not a power cut, and costs no
+        wait for the disk. Raises StoreBroken when it cannot be written; then nothing was.
         """
         with self._lock:
             try:
+                self._connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
                 self._connection.execute("BEGIN IMMEDIATE")
                 try:
                     yield self._connection
@@ -88,6 +90,8 @@ class Store:
                 version = found["version"] if found else 0
                 if version > len(scripts):
                     raise ValueError(f"a newer virtbridge has written its {part}")
+                if version == len(scripts):
+                    continue
                 for script in scripts[version:]:
                     for statement in filter(str.strip, script.split(";")):
                         connection.execute(statement)

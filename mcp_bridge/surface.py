@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .operations import Operations
+from .run_store import RunStore
 from .tools import generic, power, runs, targets, vms, writes
 from .tools.arguments import ArgumentCheck, suggestion
 from .tools.door import Door
@@ -20,12 +21,15 @@ class Surface:
 
     The list is static: it depends on the configuration alone, never on what was called before.
     ``patience`` is how many seconds a server should wait for an answer, see `Signals`.
+    ``run_store`` has the runs of bridges before this one; without it they are not known.
     """
 
-    def __init__(self, door: Door, *, patience: float | None = None) -> None:
+    def __init__(
+        self, door: Door, *, patience: float | None = None, run_store: RunStore | None = None
+    ) -> None:
         self._door = door
         self.patience = patience
-        self._runs = Runs()
+        self._runs = Runs(run_store)
         every = (
             *targets.tools(door),
             *vms.tools(door),

@@ -22,7 +22,7 @@ from ..targets import Target
 from . import fleet
 from .arguments import suggestion
 from .ends import Denied, NoAnswer, Run, code_of, ended, sorted_run
-from .spec import Answer, Call, Refusal, Tool
+from .spec import Answer, Begun, Call, Refusal, Tool
 
 # A run needs more than its module waits: to start, to log in, to report.
 _MARGIN = 8.0
@@ -129,7 +129,6 @@ class Door:
         return run
 
     def _ran(self, call: Call, job: Job, permit: policy.Permit) -> Outcome:
-        call.signals.started(job.run_id, tuple(target.name for target in job.targets))
         try:
             outcome = self._setup.executor.run(
                 job,
@@ -137,7 +136,7 @@ class Door:
                 on_progress=lambda progress: call.signals.progress(str(progress)),
                 cancelled=call.signals.cancelled,
             )
-            call.signals.logged(outcome.stdout)
+            call.signals.logged(outcome.stdout, outcome.how)
             return outcome
         except Exception as error:
             self._setup.audit.outcome(job.run_id, "error", error=type(error).__name__)
@@ -180,6 +179,8 @@ class Door:
         if verdict.permit is None:
             self._setup.audit.refused(judged, verdict, job.args, hiding)
             raise Denied(_why(verdict))
+        names = tuple(target.name for target in job.targets)
+        call.signals.started(Begun(job.run_id, names, name, judged.effective_risk))
         self._setup.audit.intent(judged, verdict, job.args, job.run_id, hiding)
         return verdict.permit
 

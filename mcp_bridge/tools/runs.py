@@ -8,8 +8,9 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from ..envelope import ok, running
-from .running import KEPT, Running, Runs, state_of
+from ..envelope import failed, ok, running
+from ..run_store import StoredRun
+from .running import DEFECT, Running, Runs, state_of
 from .spec import Call, Refusal, Schema, Tool, schema
 
 _LONGEST_WAIT = 90
@@ -39,56 +40,91 @@ _CANCEL = schema({"run_id": _RUN_ID}, required=("run_id",))
 
 
 class _RunTools:
-    """Answers from the bridge's own memory; no run is started."""
+    """Answers from what the bridge remembers; no run is started."""
 
     def __init__(self, runs: Runs) -> None:
         self._runs = runs
 
     def get(self, call: Call) -> Mapping[str, Any]:
-        found = self._found(call)
-        _wait(found, call, call.arguments.get("wait", 0))
+        found = self._wait(self._found(call), call, call.arguments.get("wait", 0))
         if call.arguments.get("show") == "log":
             lines = found.log.splitlines()[-_LOG_LINES:]
-            status = "ok" if found.ended.is_set() else "running"
+            status = "ok" if _ended(found) else "running"
             return ok({"log": lines}, status=status, run_id=found.run_id)
-        if found.ended.is_set() and found.answer is not None:
-            return found.answer.body
-        return running(str(found.run_id), state_of(found))
+        return _answer(found)
 
     def cancel(self, call: Call) -> Mapping[str, Any]:
         found = self._found(call)
-        if found.ended.is_set():
+        if _ended(found):
             return ok({"tool": found.tool}, status="unchanged", run_id=found.run_id)
-        found.cancel()
-        _wait(found, call, _STOP_SECONDS)
-        if not found.ended.is_set():
-            return running(str(found.run_id), state_of(found))
+        if isinstance(found, Running):
+            found.cancel()
+        else:
+            self._runs.cancel_elsewhere(found.run_id)
+        found = self._wait(found, call, _STOP_SECONDS)
+        if not _ended(found):
+            return _answer(found)
         return ok({"tool": found.tool}, status="changed", run_id=found.run_id)
 
-    def _found(self, call: Call) -> Running:
+    def _found(self, call: Call) -> Running | StoredRun:
         run_id = call.arguments["run_id"]
         found = self._runs.get(run_id, call.caller.principal)
         if found is None:
             raise Refusal(
                 "not_found",
-                f"There is no run {run_id!r} of yours; the last {KEPT} since the start of this "
-                "server are kept.",
+                f"There is no run {run_id!r} of yours, or it is no longer kept.",
                 "Take the run_id from an answer. What a run did is also in the operator's audit.",
             )
         return found
 
+    def _wait(self, found: Running | StoredRun, call: Call, seconds: float) -> Running | StoredRun:
+        """Wait for the end; return what is known then."""
+        until = time.monotonic() + seconds
+        said = ""
+        while not _ended(found) and not call.signals.cancelled.is_set():
+            left = until - time.monotonic()
+            if left <= 0:
+                break
+            if isinstance(found, StoredRun):
+                call.signals.cancelled.wait(min(left, _POLL))
+                found = self._found(call)
+                continue
+            if found.doing != said:
+                said = found.doing
+                call.signals.progress(said)
+            found.ended.wait(min(left, _POLL))
+        return found
 
-def _wait(found: Running, call: Call, seconds: float) -> None:
-    until = time.monotonic() + seconds
-    said = ""
-    while not found.ended.is_set() and not call.signals.cancelled.is_set():
-        left = until - time.monotonic()
-        if left <= 0:
-            return
-        if found.doing != said:
-            said = found.doing
-            call.signals.progress(said)
-        found.ended.wait(min(left, _POLL))
+
+def _ended(found: Running | StoredRun) -> bool:
+    return found.state != "running" if isinstance(found, StoredRun) else found.ended.is_set()
+
+
+def _answer(found: Running | StoredRun) -> Mapping[str, Any]:
+    """Return the answer of a call, or that it still runs, or that nobody knows its end."""
+    if not _ended(found):
+        return running(str(found.run_id), state_of(found))
+    if isinstance(found, Running):
+        return found.answer.body if found.answer else failed("internal", DEFECT)
+    return found.answer or _lost(found)
+
+
+def _lost(found: StoredRun) -> Mapping[str, Any]:
+    where = ", ".join(found.targets)
+    if found.risk == "read":
+        return failed(
+            "uncertain",
+            f"The bridge ended before {found.tool} on {where} did. It only read: nothing changed.",
+            next_step=f"Call {found.tool} again.",
+            run_id=found.run_id,
+        )
+    return failed(
+        "uncertain",
+        f"The bridge ended before {found.tool} on {where} did, so nobody knows whether "
+        f"{found.operation} was applied there. It is never run again by itself.",
+        next_step="Read the object (vm_get, or vm_list) before you do anything again.",
+        run_id=found.run_id,
+    )
 
 
 def tools(runs: Runs) -> tuple[Tool, ...]:

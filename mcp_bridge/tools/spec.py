@@ -60,6 +60,19 @@ class Caller:
     client: str
 
 
+@dataclass(frozen=True)
+class Begun:
+    """A run that is allowed and about to begin; ``risk`` is what it does now, `read` for a preview.
+
+    ``operation`` is the module or the vendor's operation.
+    """
+
+    run_id: str
+    targets: tuple[str, ...]
+    operation: str
+    risk: str
+
+
 def _quiet(*_message: Any) -> None:
     """Report to nobody."""
 
@@ -68,14 +81,15 @@ def _quiet(*_message: Any) -> None:
 class Signals:
     """The wires of a running call: what it reports, cancellation, and the caller's patience.
 
-    ``started`` takes the run's id and its targets, ``logged`` what the run printed, redacted.
+    ``started`` hears of each run before anything else does; when it raises, there is none.
+    ``logged`` takes what the run printed, redacted, and by which back end it ran.
     ``patience`` is how many seconds to wait before the id of the run is the answer.
     """
 
     progress: Callable[[str], None] = _quiet
     cancelled: threading.Event = field(default_factory=threading.Event)
-    started: Callable[[str, tuple[str, ...]], None] = _quiet
-    logged: Callable[[str], None] = _quiet
+    started: Callable[[Begun], None] = _quiet
+    logged: Callable[[str, str], None] = _quiet
     patience: float | None = None
 
 
