@@ -18,6 +18,11 @@ from . import __version__
 from .cli_find import bench, describe, search
 from .cli_options import FAILED, USAGE, as_json, configured, examples
 
+_NO_LOGIN = (
+    "--http needs a login. For a server on a loopback address that every user of this machine may "
+    "call, say so with --no-auth."
+)
+
 
 @click.group(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -43,17 +48,22 @@ def cli(verbose: bool) -> None:
 @cli.command(
     epilog=examples(
         '{"mcpServers": {"virtbridge": {"command": "virtbridge", "args": ["serve"]}}}',
-        "virtbridge serve --http 127.0.0.1:8801",
+        "virtbridge serve --http 127.0.0.1:8801 --no-auth",
     ),
 )
 @click.option(
     "--http",
     metavar="HOST:PORT",
-    help="Serve streamable HTTP at /mcp instead; loopback addresses only, because there is no "
-    "login.",
+    help="Serve streamable HTTP at /mcp instead.",
+)
+@click.option(
+    "--no-auth",
+    is_flag=True,
+    help="With --http: ask for no login. Every user of this machine can call it then, so only "
+    "loopback addresses will do.",
 )
 @configured
-def serve(http: str | None, **chosen: Any) -> None:
+def serve(http: str | None, no_auth: bool, **chosen: Any) -> None:
     """Serve MCP on standard input and output, or over HTTP.
 
     An MCP client starts this command itself; nothing is printed but the protocol, and logs go to
@@ -63,6 +73,10 @@ def serve(http: str | None, **chosen: Any) -> None:
     from .errors import AddressRefused
     from .serving import listen, serve_http, serve_stdio
 
+    if no_auth and http is None:
+        raise click.UsageError("--no-auth speaks of --http, which is not given")
+    if http is not None and not no_auth:
+        raise click.UsageError(_NO_LOGIN)
     with open_surface(**chosen, lasting=True) as surface:
         if http is None:
             serve_stdio(surface, __version__)

@@ -45,6 +45,7 @@ CODES: Mapping[str, Code] = {
     "auth_failed": Code(False, "The operator must correct the credential of this target."),
     "forbidden_by_platform": Code(False, "The operator must give the credential that right."),
     "denied_by_policy": Code(False, "Do not retry; the operator may allow it in virtbridge.yml."),
+    "insufficient_scope": Code(False, "Log in again with the scope that the message names."),
     "audit_failed": Code(True, "The operator must make the audit file writable; nothing was run."),
     "conflict": Code(True, "Read the object again, then decide anew."),
     "exists": Code(False, "Read the object that is in the way, or choose another name."),

@@ -73,8 +73,8 @@ def listen(address: str) -> socket.socket:
         raise AddressRefused(f"{host!r} is no IP address and not localhost.") from None
     if not place.is_loopback:
         raise AddressRefused(
-            f"{host} can be reached by others, and this server knows no login. Listen on "
-            f"127.0.0.1:{port}, and put what authenticates callers before it."
+            f"{host} can be reached by others, and with --no-auth there is no login. Listen on "
+            f"127.0.0.1:{port}."
         )
     family = socket.AF_INET6 if place.version == 6 else socket.AF_INET
     try:

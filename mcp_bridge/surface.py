@@ -12,6 +12,7 @@ from .run_store import RunStore
 from .tools import generic, power, runs, targets, vms, writes
 from .tools.arguments import ArgumentCheck, suggestion
 from .tools.door import Door
+from .tools.ends import lacking, refused
 from .tools.running import Runs
 from .tools.spec import Answer, Call, Caller, Signals, Tool, UnknownTool
 
@@ -61,10 +62,18 @@ class Surface:
             hint = suggestion(name, self._by_name)
             raise UnknownTool(f"There is no tool {name!r}{hint}; tools/list names them all.")
         call = Call(name, arguments, caller, signals or Signals())
+        scope = tool.scope(arguments)
+        if scope not in caller.scopes:
+            return Answer(refused(lacking(name, scope)))
         if tool.starts_run:
             check = self._checks[name]
             return self._runs.perform(call, lambda each: self._door.finish(each, tool, check))
         return self._door.finish(call, tool, self._checks[name])
+
+    def scope(self, name: str, arguments: Mapping[str, Any]) -> str | None:
+        """Return the scope that a call needs at least; None for a tool that is not in the list."""
+        tool = self._by_name.get(name)
+        return tool.scope(arguments) if tool else None
 
     def stop(self, seconds: float) -> None:
         """Cancel every call, and return when all have ended or the time is over."""

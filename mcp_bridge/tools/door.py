@@ -18,10 +18,11 @@ from ..envelope import MAX_BYTES, close
 from ..policy import Flags, Rule, TargetFacts
 from ..redact import Redactor
 from ..runner.base import Executor, Job, Outcome
+from ..scopes import needed
 from ..targets import Target
 from . import fleet
 from .arguments import suggestion
-from .ends import Denied, NoAnswer, Run, code_of, ended, sorted_run
+from .ends import Denied, NoAnswer, Run, code_of, ended, lacking, sorted_run
 from .spec import Answer, Begun, Call, Refusal, Tool
 
 # A run needs more than its module waits: to start, to log in, to report.
@@ -174,8 +175,13 @@ class Door:
             principal=call.caller.principal,
             client=call.caller.client,
         )
-        verdict = policy.decide(judged, self._setup.rules, self._setup.flags, _now())
         hiding = Redactor(job.secret_values)
+        scope = needed(writes=risk != "read", check=job.check)
+        if scope not in call.caller.scopes:
+            verdict = policy.Verdict("deny", "scope", f"the token lacks the scope {scope}")
+            self._setup.audit.refused(judged, verdict, job.args, hiding)
+            raise lacking(call.tool, scope)
+        verdict = policy.decide(judged, self._setup.rules, self._setup.flags, _now())
         if verdict.permit is None:
             self._setup.audit.refused(judged, verdict, job.args, hiding)
             raise Denied(_why(verdict))

@@ -16,6 +16,7 @@ from .spec import Refusal
 
 _CREDENTIALS = "The operator must correct the target; virtbridge check-config shows what is wrong."
 _RUNNER = "The operator must repair the installation; nothing was run."
+_NEW_LOGIN = "Log in again with that scope, or ask the operator for it; nothing was run."
 _NOTHING_RUN: Mapping[type[Exception], tuple[str, str | None]] = {
     AuditFailed: ("audit_failed", None),
     TargetsInvalid: ("auth_failed", _CREDENTIALS),
@@ -87,6 +88,11 @@ def refused(refusal: Refusal) -> Envelope:
     return failed(
         refusal.code, refusal.message, next_step=refusal.next_step, retryable=refusal.retryable
     )
+
+
+def lacking(tool: str, scope: str) -> Refusal:
+    """Return the refusal of a call that needs a scope which the caller's token does not hold."""
+    return Refusal("insufficient_scope", f"{tool}: the token lacks the scope {scope}.", _NEW_LOGIN)
 
 
 def reason(result: Mapping[str, Any]) -> str:

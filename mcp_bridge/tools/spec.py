@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..scopes import LOCAL, needed
+
 Schema = Mapping[str, Any]
 
 # Slim on purpose: clients validate answers against it, also those of failed calls.
@@ -54,10 +56,15 @@ def schema(properties: Mapping[str, Schema], required: tuple[str, ...] = ()) -> 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls: the principal as policy and audit know it, and the client's own name."""
+    """Who calls: the principal as policy and audit know it, the client's own name, the scopes.
+
+    ``scopes`` are those that the caller's token holds, see `scopes`; a user of this machine has
+    all but the right to approve.
+    """
 
     principal: str
     client: str
+    scopes: frozenset[str] = LOCAL
 
 
 @dataclass(frozen=True)
@@ -134,6 +141,15 @@ class Tool:
     idempotent: bool = True
     starts_run: bool = True
     output_schema: Schema = field(default_factory=lambda: OUTPUT_SCHEMA)
+
+    def scope(self, arguments: Mapping[str, Any]) -> str:
+        """Return the scope that a call with these arguments needs at least."""
+        return needed(writes=not self.read_only, check=arguments.get("check") is True)
+
+    @property
+    def least_scope(self) -> str:
+        """Return the scope without which no call of the tool can be made."""
+        return needed(writes=not self.read_only, check="check" in self.input_schema["properties"])
 
 
 class UnknownTool(LookupError):

@@ -130,7 +130,7 @@ class Http:
     """A server of a bridge that listens on a free port."""
 
     def __init__(self, bridge: Bridge, *flags: str) -> None:
-        self.start(bridge, bridge.command("serve", "--http", "127.0.0.1:0", *flags))
+        self.start(bridge, bridge.command("serve", "--http", "127.0.0.1:0", "--no-auth", *flags))
 
     def start(self, bridge: Bridge, command: list[str]) -> None:
         """Start the command and wait until it says where it listens."""

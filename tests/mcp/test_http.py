@@ -137,7 +137,7 @@ def test_a_signal_ends_it_and_what_it_runs(served: Any, number: int) -> None:
     ],
 )
 def test_an_address_that_will_not_do_is_refused(bridge: Bridge, address: str, says: str) -> None:
-    done = _serve(bridge, address)
+    done = _serve(bridge, address, "--no-auth")
     assert done.returncode == 2
     assert says in done.stderr
     assert "Traceback" not in done.stderr
@@ -145,9 +145,16 @@ def test_an_address_that_will_not_do_is_refused(bridge: Bridge, address: str, sa
 
 def test_a_port_that_is_taken_is_said(bridge: Bridge) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        done = _serve(bridge, f"127.0.0.1:{taken.getsockname()[1]}")
+        done = _serve(bridge, f"127.0.0.1:{taken.getsockname()[1]}", "--no-auth")
     assert done.returncode == 2
     assert "in use" in done.stderr
+
+
+def test_it_does_not_start_without_a_login_unless_told(bridge: Bridge) -> None:
+    """Red when `--http` without `--no-auth` listens."""
+    done = _serve(bridge, "127.0.0.1:0")
+    assert done.returncode == 2
+    assert "say so with --no-auth" in done.stderr
 
 
 def _post(server: Http, **headers: str) -> requests.Response:
@@ -155,8 +162,8 @@ def _post(server: Http, **headers: str) -> requests.Response:
     return requests.post(server.url, json=CALL, headers=JSON | headers, timeout=10)
 
 
-def _serve(bridge: Bridge, address: str) -> subprocess.CompletedProcess[str]:
+def _serve(bridge: Bridge, address: str, *flags: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        bridge.command("serve", "--http", address), env=bridge.environment, cwd=bridge.folder,
-        capture_output=True, text=True, timeout=30, check=False,
+        bridge.command("serve", "--http", address, *flags), env=bridge.environment,
+        cwd=bridge.folder, capture_output=True, text=True, timeout=30, check=False,
     )  # fmt: skip
