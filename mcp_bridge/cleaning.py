@@ -22,6 +22,7 @@ from .run_store import Keep, RunStore
 from .runner.workspace import base_folder, recover
 
 _EVERY = 3600.0
+_PATIENCE = 5.0
 _DAY = 86_400.0
 _log = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ class Cleaning:
     def __init__(self, state_dir: Path, runs: RunStore, audit: Audit, keep: Keep) -> None:
         self._state_dir, self._runs, self._audit, self._keep = state_dir, runs, audit, keep
         self._over = threading.Event()
+        self._thread = threading.Thread(target=self._now_and_then, daemon=True)
 
     def recover(self) -> list[str]:
         """Give up the runs of dead bridges, in the store and in the audit; return them."""
@@ -53,11 +55,12 @@ class Cleaning:
 
     def start(self) -> None:
         """Clean in the background, at once and each hour, until `close`."""
-        threading.Thread(target=self._now_and_then, daemon=True).start()
+        self._thread.start()
 
     def close(self) -> None:
-        """Clean no more."""
+        """Clean no more, so that the store can be closed."""
         self._over.set()
+        self._thread.join(_PATIENCE)
 
     def _now_and_then(self) -> None:
         self.clean()

@@ -17,6 +17,7 @@ import click
 from . import __version__
 from .cli_find import bench, describe, search
 from .cli_options import FAILED, USAGE, as_json, configured, examples
+from .cli_runs import runs
 
 _NO_LOGIN = (
     "--http needs a login. For a server on a loopback address that every user of this machine may "
@@ -32,6 +33,7 @@ _NO_LOGIN = (
         "virtbridge targets --probe             can every target be reached?",
         "virtbridge serve                       serve one MCP client on stdin and stdout",
         "virtbridge call vm_list state=running  the same tools, by hand",
+        "virtbridge runs                        what ran, and what runs now",
         "virtbridge search clone a vm           find one of 2,000 operations",
     ),
 )
@@ -203,7 +205,7 @@ def demo(keep: bool, json_output: bool) -> None:
     sys.exit(0 if report.ok else FAILED)
 
 
-for _command in (bench, describe, search):
+for _command in (bench, describe, runs, search):
     cli.add_command(_command)
 
 

@@ -22,6 +22,14 @@ def examples(*lines: str) -> str:
 as_json = click.option("--json", "json_output", is_flag=True, help="Print JSON on standard output.")
 
 
+config_option = click.option(
+    "--config",
+    "config_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="virtbridge.yml [default: $VIRTBRIDGE_CONFIG, ~/.config/virtbridge/…]",
+)
+
+
 def configured(command: _Command) -> _Command:
     """Add the options that choose and narrow the configuration."""
     options = (
@@ -41,12 +49,7 @@ def configured(command: _Command) -> _Command:
             type=click.Path(path_type=Path, dir_okay=False),
             help="targets.yml [default: $VIRTBRIDGE_TARGETS, ~/.config/virtbridge/…]",
         ),
-        click.option(
-            "--config",
-            "config_file",
-            type=click.Path(path_type=Path, dir_okay=False),
-            help="virtbridge.yml [default: $VIRTBRIDGE_CONFIG, ~/.config/virtbridge/…]",
-        ),
+        config_option,
     )
     for option in options:
         command = option(command)

@@ -61,7 +61,7 @@ def show_description(described: Mapping[str, Any]) -> None:
     described = dict(described)
     arguments = described.pop("args")
     required = described.pop("required", arguments.get("required", ()))
-    _print(_pairs(described))
+    show_pairs(described)
     properties = arguments["properties"] if arguments.get("type") == "object" else arguments
     table = _table("argument (* required)", "type", "default", "what for")
     for name, schema in properties.items():
@@ -73,6 +73,19 @@ def show_description(described: Mapping[str, Any]) -> None:
             str(facts.get("description", "")),
         )
     _print(table)
+
+
+def show_rows(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print some columns of rows as a table."""
+    table = _table(*columns)
+    for row in rows:
+        table.add_row(*(_cell(row.get(name)) for name in columns))
+    _print(table)
+
+
+def show_pairs(content: Mapping[str, Any]) -> None:
+    """Print each part of an object on a line of its own."""
+    _print(_pairs(content))
 
 
 def show_figures(figures: Sequence[Mapping[str, Any]]) -> None:
@@ -102,11 +115,7 @@ def _show_content(content: Any) -> None:
         if content is not None:
             _print(_pairs(content))
         return
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    table = _table(*names)
-    for row in rows:
-        table.add_row(*(_cell(row.get(name)) for name in names))
-    _print(table)
+    show_rows(list(dict.fromkeys(name for row in rows for name in row)), rows)
 
 
 def _rows(content: Any) -> list[Mapping[str, Any]] | None:

@@ -20,7 +20,7 @@ from tests import measured
 ROOT = Path(__file__).parents[2]
 COMMANDS = (
     "bench", "call", "check-config", "demo", "describe",
-    "search", "serve", "sim", "targets", "tools",
+    "runs", "search", "serve", "sim", "targets", "tools",
 )  # fmt: skip
 
 
