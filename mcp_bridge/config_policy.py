@@ -4,16 +4,36 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import datetime
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, field_validator, model_validator
 
-from .config_section import Patterns, Section, listed
+from .config_section import Pattern, Patterns, Section, listed
 from .policy_facts import CALL_PARTS, OBJECT_PARTS, Window
+from .policy_guards import Guards, Limits, Protected, Rates
+from .policy_windows import DAYS, WeeklyWindow
 
 _PRINCIPLE = "(every part given must match; at least one part)"
 
 RiskName = Literal["read", "write", "disruptive", "destructive"]
+DayName = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+Days = Annotated[tuple[DayName, ...], Field(min_length=1), BeforeValidator(listed)]
+ProtectedPatterns = Annotated[tuple[Pattern, ...], BeforeValidator(listed)]
+Count = Annotated[int, Field(ge=0, le=1_000_000)]
+WindowName = Annotated[str, Field(min_length=1, max_length=100)]
+_MINUTES_OF_DAY = 24 * 60
+
+
+def _wall(value: Any) -> Any:
+    """Return a time of day as text: YAML reads 22:30 without quotes as the number 1350."""
+    if isinstance(value, int) and 0 <= value < _MINUTES_OF_DAY:
+        return f"{value // 60:02}:{value % 60:02}"
+    return value
+
+
+WallTime = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$"), BeforeValidator(_wall)]
 Risks = Annotated[tuple[RiskName, ...], Field(min_length=1), BeforeValidator(listed)]
 
 
@@ -45,6 +65,9 @@ class Match(Section):
     tags: Patterns | None = Field(default=None, description="tags, one of which the object carries")
     principal: Patterns | None = Field(default=None, description="who calls, for example os:alice")
     client: Patterns | None = Field(default=None, description="name and version of the MCP client")
+    window: WindowName | None = Field(
+        default=None, description="name of a window of policy.windows that is open"
+    )
 
     @model_validator(mode="after")
     def _says_something(self) -> Match:
@@ -69,6 +92,8 @@ class Rule(Section):
         default=False, description="the approver must be another than the caller"
     )
 
+    _window: Window | None = PrivateAttr(default=None)
+
     @model_validator(mode="after")
     def _approves(self) -> Rule:
         asked = {"by", "four_eyes"} & self.model_fields_set
@@ -92,7 +117,68 @@ class Rule(Section):
     @property
     def window(self) -> Window | None:
         """Return the time in which the rule speaks; always when None."""
-        return None
+        return self._window
+
+
+class WeeklyTimes(Section):
+    """A maintenance window: on these days, from one time to another, which may be past midnight."""
+
+    days: Days = Field(default=DAYS, description="days on which it opens [default: every day]")
+    begins: WallTime = Field(alias="from", description="time of day when it opens, such as 22:00")
+    ends: WallTime = Field(alias="to", description="time of day when it closes, such as 02:00")
+    timezone: str = Field(default="UTC", description="time zone, such as Europe/Berlin")
+
+    @field_validator("timezone")
+    @classmethod
+    def _exists(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError("expected a time zone that exists, such as Europe/Berlin") from None
+        return name
+
+    def named(self, name: str) -> WeeklyWindow:
+        """Return the window as policy judges by it."""
+        times = (datetime.time.fromisoformat(wall) for wall in (self.begins, self.ends))
+        return WeeklyWindow(name, frozenset(self.days), *times, ZoneInfo(self.timezone))
+
+
+class ProtectedObjects(Section):
+    """What is never interrupted or destroyed through the bridge, whatever the rules say."""
+
+    labels: dict[str, str] = Field(
+        default_factory=dict, description="labels, each of which protects all of a target"
+    )
+    tags: ProtectedPatterns = Field(
+        default=(), description="tags of objects; a plain write cannot remove them either"
+    )
+    names: ProtectedPatterns = Field(default=(), description="names of objects")
+
+
+class RateLimits(Section):
+    """The most objects in a time; previews do not count."""
+
+    destructive_per_hour: Count | None = Field(default=None, description="most objects destroyed")
+    disruptive_per_hour: Count | None = Field(default=None, description="most objects interrupted")
+    writes_per_minute: Count | None = Field(
+        default=None, description="most objects written, whatever the risk"
+    )
+
+    @property
+    def rates(self) -> Rates:
+        """Return them as policy judges by them."""
+        return Rates(self.destructive_per_hour, self.disruptive_per_hour, self.writes_per_minute)
+
+
+class CallLimits(RateLimits):
+    """Limits for each principal, and for all of them together."""
+
+    objects_per_call: Count | None = Field(
+        default=None, description="most objects that one call may write"
+    )
+    overall: RateLimits = Field(
+        default_factory=RateLimits, description="the same for all principals together"
+    )
 
 
 class Policy(Section):
@@ -101,12 +187,36 @@ class Policy(Section):
     rules: tuple[Rule, ...] = Field(
         default=(), description="rules in order; the first that matches wins"
     )
+    protected: ProtectedObjects = Field(default_factory=ProtectedObjects)
+    limits: CallLimits = Field(default_factory=CallLimits)
+    windows: dict[WindowName, WeeklyTimes] = Field(
+        default_factory=dict, description="maintenance windows by name, for rules"
+    )
 
     @model_validator(mode="after")
     def _named(self) -> Policy:
-        rules = (
-            rule if rule.name else rule.model_copy(update={"name": f"policy.rules[{index}]"})
-            for index, rule in enumerate(self.rules)
-        )
+        windows = {name: times.named(name) for name, times in self.windows.items()}
+        rules = []
+        for index, rule in enumerate(self.rules):
+            named = rule.model_copy(update={"name": rule.name or f"policy.rules[{index}]"})
+            wanted = rule.match.window
+            if wanted is not None:
+                if wanted not in windows:
+                    known = ", ".join(windows) or "none is there"
+                    raise ValueError(
+                        f"expected a window of policy.windows ({known}) in rules[{index}], "
+                        f"which names {wanted!r}"
+                    )
+                named._window = windows[wanted]
+            rules.append(named)
         object.__setattr__(self, "rules", tuple(rules))
         return self
+
+    @property
+    def guards(self) -> Guards:
+        """Return what denies whatever the rules say."""
+        kept, limits = self.protected, self.limits
+        return Guards(
+            Protected(kept.labels, kept.tags, kept.names),
+            Limits(limits.rates, limits.overall.rates, limits.objects_per_call),
+        )

@@ -30,6 +30,7 @@ from .policy_facts import (
     Surroundings,
     TargetFacts,
 )
+from .policy_guards import Guards, excess, protection
 from .policy_match import match
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "Approval",
     "Call",
     "Flags",
+    "Guards",
     "Permit",
     "Risk",
     "Rule",
@@ -114,22 +116,31 @@ class Verdict:
 
 
 _SEAL = object()
+_NO_GUARDS = Guards()
 
 
 def decide(
-    call: Call, rules: Sequence[Rule], flags: Flags, around: Surroundings = NOWHERE
+    call: Call,
+    rules: Sequence[Rule],
+    flags: Flags,
+    around: Surroundings = NOWHERE,
+    guards: Guards = _NO_GUARDS,
 ) -> Verdict:
     """Judge a call: the strictest verdict of its targets counts.
 
-    Order: an unknown risk is denied; then the flags and a target's own `read_only`; then the
-    first rule that matches; then the default, which allows read and write, asks the client's user
+    Order: an unknown risk is denied; then the flags and a target's own `read_only`; then what is
+    protected; then the first rule that matches; then the default, which allows read and write, asks the client's user
     or a person for what is disruptive, and a person for what is destructive. A rule of which it
-    is not known whether it matches counts only where it is stricter than what follows it.
+    is not known whether it matches counts only where it is stricter than what follows it. What is
+    left is denied when it would break a limit.
     """
-    judged = [_judge(call, target, rules, flags, around) for target in call.targets]
+    judged = [_judge(call, target, rules, flags, around, guards) for target in call.targets]
     if not judged:
         return Verdict("deny", "no_target", "the call names no target")
     verdict = reduce(_stricter, judged)
+    broken = excess(call, guards.limits, around.recent)
+    if broken and verdict.decision != "deny":
+        return Verdict("deny", *broken)
     if verdict.decision == "approve":
         verdict = _approved(verdict, call)
     if verdict.allowed:
@@ -204,7 +215,12 @@ def _stricter(one: Verdict, other: Verdict) -> Verdict:
 
 
 def _judge(
-    call: Call, target: TargetFacts, rules: Sequence[Rule], flags: Flags, around: Surroundings
+    call: Call,
+    target: TargetFacts,
+    rules: Sequence[Rule],
+    flags: Flags,
+    around: Surroundings,
+    guards: Guards,
 ) -> Verdict:
     risk = call.effective_risk
     where = f"{call.operation} on {target.name}"
@@ -216,6 +232,9 @@ def _judge(
         return Verdict("deny", "target_read_only", f"the target {target.name} is read-only")
     if risk == "destructive" and flags.no_destructive:
         return Verdict("deny", "no_destructive", f"the server refuses what destroys: {where}")
+    shielded = protection(call, target, guards.protected)
+    if shielded:
+        return Verdict("deny", *shielded)
     return _by_rules(call, target, rules, around)
 
 

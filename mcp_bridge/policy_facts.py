@@ -54,7 +54,9 @@ class Call:
     ``identity`` is the digest of the job (see `identity_of`); the permit covers that job alone.
     ``risk`` is what `risk_of` says. A preview (``check``) changes nothing, so it counts as read.
     ``about`` has what is known of the object, by part: an absent part is not known, an empty one
-    is known to be none. ``objects`` is how many objects the whole request touches.
+    is known to be none. ``after`` has the parts that the call would change, as it would leave
+    them. ``objects`` is how many objects the whole request touches.
+    ``own`` is a read by the bridge itself, for a verdict: no caller gets what it finds.
     ``plan_digest`` is the plan that an ``approval`` must be for.
     """
 
@@ -67,6 +69,8 @@ class Call:
     principal: str = ""
     client: str = ""
     about: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    after: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    own: bool = False
     objects: int = 1
     plan_digest: str = ""
     approval: Approval | None = None
@@ -129,10 +133,31 @@ class Flags:
 
 
 @dataclass(frozen=True)
+class Done:
+    """How many objects were touched lately, by what the limits count."""
+
+    destructive_per_hour: int = 0
+    disruptive_per_hour: int = 0
+    writes_per_minute: int = 0
+
+
+@dataclass(frozen=True)
+class Recent:
+    """What the caller did lately, and all callers together."""
+
+    each: Done = Done()
+    overall: Done = Done()
+
+
+@dataclass(frozen=True)
 class Surroundings:
-    """What a verdict depends on besides the call: the time, given because nothing here asks."""
+    """What a verdict depends on besides the call: given, because nothing here asks a clock.
+
+    ``recent`` is None where it is not known.
+    """
 
     now: datetime.datetime | None = None
+    recent: Recent | None = None
 
 
 NOWHERE = Surroundings()

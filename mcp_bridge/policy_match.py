@@ -33,6 +33,9 @@ def match(rule: Rule, call: Call, target: TargetFacts, around: Surroundings) -> 
     unknown: list[str] = []
     for part, patterns in rule.patterns.items():
         values = _values(part, call, target)
+        if values is None and call.own:
+            # No caller sees what it finds, so a rule about objects has nothing to say.
+            return Match(False, f"{part} is what the bridge looks up")
         if values is None:
             unknown.append(part)
         elif not any(fits(value, patterns) for value in values):
