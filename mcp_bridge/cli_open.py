@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from . import config as configuration
-from . import run_store
+from . import limits, run_store
 from . import targets as targets_file_of
 from .audit import Audit
 from .catalog import Catalog
@@ -27,8 +27,9 @@ from .surface import Surface
 from .targets import Target
 from .targets_problems import TargetsInvalid
 from .tools.door import Door, Setup
+from .tools.judging import Judge
 
-PARTS = {"runs": run_store.MIGRATIONS}
+PARTS = {"runs": run_store.MIGRATIONS, "limits": limits.MIGRATIONS}
 """The tables of the one store in the state folder, by the part of the bridge that uses them."""
 _STORE, _LEASES = "state.db", "bridges"
 _STOP_SECONDS = 5.0
@@ -73,14 +74,18 @@ def open_surface(
             catalog=Catalog(),
             executor=executor,
             audit=audit,
-            rules=config.policy.rules,
-            flags=config.flags,
+            judge=_judge(config, store),
             max_bytes=config.server.max_answer_bytes,
             timeout=config.runner.timeout,
         )
         surface = Surface(Door(setup), patience=config.server.answer_within, run_store=runs)
         opened.callback(surface.stop, _STOP_SECONDS)
         yield surface
+
+
+def _judge(config: Config, store: Store) -> Judge:
+    kept = config.policy
+    return Judge(kept.rules, config.flags, kept.guards, limits.Ledger(store))
 
 
 def open_store(config: Config) -> Store:

@@ -13,13 +13,12 @@ from pydantic import BeforeValidator, Field, PrivateAttr, field_validator, model
 from .config_section import Pattern, Patterns, Section, listed
 from .policy_facts import CALL_PARTS, OBJECT_PARTS, Window
 from .policy_guards import Guards, Limits, Protected, Rates
-from .policy_windows import DAYS, WeeklyWindow
+from .policy_windows import DAYS, Day, WeeklyWindow
 
 _PRINCIPLE = "(every part given must match; at least one part)"
 
 RiskName = Literal["read", "write", "disruptive", "destructive"]
-DayName = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-Days = Annotated[tuple[DayName, ...], Field(min_length=1), BeforeValidator(listed)]
+Days = Annotated[tuple[Day, ...], Field(min_length=1), BeforeValidator(listed)]
 ProtectedPatterns = Annotated[tuple[Pattern, ...], BeforeValidator(listed)]
 Count = Annotated[int, Field(ge=0, le=1_000_000)]
 WindowName = Annotated[str, Field(min_length=1, max_length=100)]
@@ -139,8 +138,8 @@ class WeeklyTimes(Section):
 
     def named(self, name: str) -> WeeklyWindow:
         """Return the window as policy judges by it."""
-        times = (datetime.time.fromisoformat(wall) for wall in (self.begins, self.ends))
-        return WeeklyWindow(name, frozenset(self.days), *times, ZoneInfo(self.timezone))
+        begins, ends = map(datetime.time.fromisoformat, (self.begins, self.ends))
+        return WeeklyWindow(name, frozenset(self.days), begins, ends, ZoneInfo(self.timezone))
 
 
 class ProtectedObjects(Section):
@@ -187,8 +186,12 @@ class Policy(Section):
     rules: tuple[Rule, ...] = Field(
         default=(), description="rules in order; the first that matches wins"
     )
-    protected: ProtectedObjects = Field(default_factory=ProtectedObjects)
-    limits: CallLimits = Field(default_factory=CallLimits)
+    protected: ProtectedObjects = Field(
+        default_factory=ProtectedObjects, description="what is never interrupted or destroyed"
+    )
+    limits: CallLimits = Field(
+        default_factory=CallLimits, description="how much may be done, whatever the rules say"
+    )
     windows: dict[WindowName, WeeklyTimes] = Field(
         default_factory=dict, description="maintenance windows by name, for rules"
     )

@@ -129,12 +129,15 @@ def decide(
     """Judge a call: the strictest verdict of its targets counts.
 
     Order: an unknown risk is denied; then the flags and a target's own `read_only`; then what is
-    protected; then the first rule that matches; then the default, which allows read and write, asks the client's user
-    or a person for what is disruptive, and a person for what is destructive. A rule of which it
-    is not known whether it matches counts only where it is stricter than what follows it. What is
-    left is denied when it would break a limit.
+    protected; then the first rule that matches; then the default, which allows read and write,
+    asks the client's user or a person for what is disruptive, and a person for what is
+    destructive. A rule of which it is not known whether it matches counts only where it is
+    stricter than what follows it. What is left is denied when it would break a limit.
     """
-    judged = [_judge(call, target, rules, flags, around, guards) for target in call.targets]
+    judged = [
+        _beyond_rules(call, target, flags, guards) or _by_rules(call, target, rules, around)
+        for target in call.targets
+    ]
     if not judged:
         return Verdict("deny", "no_target", "the call names no target")
     verdict = reduce(_stricter, judged)
@@ -214,14 +217,7 @@ def _stricter(one: Verdict, other: Verdict) -> Verdict:
     )
 
 
-def _judge(
-    call: Call,
-    target: TargetFacts,
-    rules: Sequence[Rule],
-    flags: Flags,
-    around: Surroundings,
-    guards: Guards,
-) -> Verdict:
+def _beyond_rules(call: Call, target: TargetFacts, flags: Flags, guards: Guards) -> Verdict | None:
     risk = call.effective_risk
     where = f"{call.operation} on {target.name}"
     if risk not in RISKS:
@@ -233,9 +229,7 @@ def _judge(
     if risk == "destructive" and flags.no_destructive:
         return Verdict("deny", "no_destructive", f"the server refuses what destroys: {where}")
     shielded = protection(call, target, guards.protected)
-    if shielded:
-        return Verdict("deny", *shielded)
-    return _by_rules(call, target, rules, around)
+    return Verdict("deny", *shielded) if shielded else None
 
 
 def _by_rules(

@@ -6,10 +6,13 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
+from typing import Literal
 from zoneinfo import ZoneInfo
 
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY = datetime.timedelta(days=1)
+_TICK = datetime.timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True)
@@ -17,12 +20,12 @@ class WeeklyWindow:
     """A window that opens on some days of the week, and may end on the day after.
 
     It ends on the next day when ``ends`` is not later than ``begins``. On a day when the clock is
-    changed, of a time that comes twice the later one opens and the earlier one closes, so that
-    the window is open only when both readings of the wall say so.
+    changed, of a time that comes twice the later one opens and the earlier one closes; a time that
+    does not come is when the clock jumps over it.
     """
 
     name: str
-    days: frozenset[str]
+    days: frozenset[Day]
     begins: datetime.time
     ends: datetime.time
     zone: ZoneInfo
@@ -36,13 +39,27 @@ class WeeklyWindow:
         if DAYS[day.weekday()] not in self.days:
             return False
         last = day if self.ends > self.begins else day + _DAY
-        return max(self._readings(day, self.begins)) <= now < min(self._readings(last, self.ends))
+        return self._instants(day, self.begins)[1] <= now < self._instants(last, self.ends)[0]
 
-    def _readings(self, day: datetime.date, wall: datetime.time) -> list[datetime.datetime]:
-        # In UTC, because within one zone Python compares what the walls say.
-        return [
+    def _instants(
+        self, day: datetime.date, wall: datetime.time
+    ) -> tuple[datetime.datetime, datetime.datetime]:
+        """Return the first and the last instant when the wall says this; in UTC."""
+        first, last = (
             datetime.datetime.combine(day, wall.replace(fold=fold), self.zone).astimezone(
                 datetime.UTC
             )
             for fold in (0, 1)
-        ]
+        )
+        if first <= last:
+            return first, last
+        # The wall never says it: it is when the clock jumps over it, which lies between both.
+        offset = first.astimezone(self.zone).utcoffset()
+        while first - last > _TICK:
+            middle = last + (first - last) / 2
+            if middle.astimezone(self.zone).utcoffset() == offset:
+                first = middle
+            else:
+                last = middle
+        jump = first.replace(microsecond=0)
+        return jump, jump

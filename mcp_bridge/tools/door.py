@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import datetime
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from .. import policy
 from ..audit import Audit
 from ..catalog import Catalog, full_name, secrets_of
 from ..envelope import MAX_BYTES, close
-from ..policy import Flags, Rule, TargetFacts
+from ..policy import TargetFacts
 from ..redact import Redactor
 from ..runner.base import Executor, Job, Outcome
 from ..scopes import needed
@@ -23,6 +22,7 @@ from ..targets import Target
 from . import fleet
 from .arguments import suggestion
 from .ends import Denied, NoAnswer, Run, code_of, ended, lacking, sorted_run
+from .judging import Judge
 from .spec import Answer, Begun, Call, Refusal, Tool
 
 # A run needs more than its module waits: to start, to log in, to report.
@@ -39,8 +39,7 @@ class Setup:
     catalog: Catalog
     executor: Executor
     audit: Audit
-    rules: Sequence[Rule] = ()
-    flags: Flags = field(default_factory=Flags)
+    judge: Judge = field(default_factory=Judge)
     max_bytes: int = MAX_BYTES
     timeout: float = 100.0
 
@@ -58,7 +57,7 @@ class Door:
 
     def offers(self, tool: Tool) -> bool:
         """Whether the tool is in the list under these flags."""
-        return tool.read_only or not self._setup.flags.read_only
+        return tool.read_only or not self._setup.judge.flags.read_only
 
     def pick(self, names: Sequence[str] | None) -> tuple[str, ...]:
         """Return the named targets, all when none is named; `Refusal` for one that is unknown."""
@@ -181,7 +180,7 @@ class Door:
             verdict = policy.Verdict("deny", "scope", f"the token lacks the scope {scope}")
             self._setup.audit.refused(judged, verdict, job.args, hiding)
             raise lacking(call.tool, scope)
-        verdict = policy.decide(judged, self._setup.rules, self._setup.flags, _now())
+        verdict = self._setup.judge.verdict(judged)
         if verdict.permit is None:
             self._setup.audit.refused(judged, verdict, job.args, hiding)
             raise Denied(_why(verdict))
@@ -213,7 +212,7 @@ class Door:
         self, tool: str, operation: str, risk: str, facts: tuple[TargetFacts, ...]
     ) -> policy.Verdict:
         call = policy.Call(tool, operation, risk, facts, identity="")
-        return policy.decide(call, self._setup.rules, self._setup.flags, _now())
+        return self._setup.judge.opinion(call)
 
     def _unknown_target(self, name: str | None) -> Refusal:
         if not self.targets:
@@ -224,10 +223,6 @@ class Door:
             f"There is no target {name!r}{suggestion(name or '', self.targets)}.",
             "Use a name of target_list; nothing was run.",
         )
-
-
-def _now() -> policy.Surroundings:
-    return policy.Surroundings(datetime.datetime.now(datetime.UTC))
 
 
 def _why(verdict: policy.Verdict) -> str:

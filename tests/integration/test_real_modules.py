@@ -22,12 +22,13 @@ import yaml
 import virtsim
 from mcp_bridge.audit import Audit
 from mcp_bridge.catalog import Catalog
-from mcp_bridge.config import Rule
+from mcp_bridge.config_policy import Rule
 from mcp_bridge.runner.base import Job, Outcome, Signals
 from mcp_bridge.runner.cold import ColdSettings, LocalCold
 from mcp_bridge.targets import load
 from mcp_bridge.tools import spec
 from mcp_bridge.tools.door import Door, NoAnswer, Run, Setup
+from mcp_bridge.tools.judging import Judge
 from tests.integration.canaries import leaks
 from tests.integration.platforms import GUEST_SECRET, ROWS, WRONG_SECRET, Row
 from tools.cores import Core
@@ -160,7 +161,7 @@ def bridge(
             catalog=Catalog(),
             executor=executor,
             audit=Audit(audit),
-            rules=(Rule.model_validate(rule),),
+            judge=Judge((Rule.model_validate(rule),)),
         )
     )
     yield Bridge(tmp_path / "bridge", door, executor, audit)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import Any
 
@@ -17,6 +18,7 @@ from mcp_bridge.policy import (
     UNKNOWN,
     Call,
     Flags,
+    Permit,
     TargetFacts,
     decide,
     identity_of,
@@ -195,3 +197,17 @@ def test_the_identity_is_equal_for_equal_arguments_only(one: Any, other: Any) ->
 
 def _reordered(one: Any, other: Any) -> bool:
     return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+
+
+def test_a_permit_is_for_one_job_and_one_run() -> None:
+    permit = decide(call("read"), (), Flags()).permit
+    assert permit is not None
+    assert not permit.redeem("another")
+    assert [permit.redeem("i") for _ in range(3)] == [True, False, False]
+
+
+def test_nobody_else_makes_or_copies_a_permit() -> None:
+    with pytest.raises(TypeError, match="decide"):
+        Permit("i", object())
+    with pytest.raises(TypeError, match="copied"):
+        copy.copy(decide(call("read"), (), Flags()).permit)
