@@ -83,6 +83,17 @@ class Permit:
         """Refuse to be copied or pickled: two permits would be two runs."""
         raise TypeError("a Permit cannot be copied")
 
+    @classmethod
+    def joined(cls, permits: Sequence[Permit]) -> Permit:
+        """Return the permit for one run of all that these allow, which uses each of them up.
+
+        Raises ValueError when one of them was used before.
+        """
+        identities = [permit._identity for permit in permits]
+        if not all(permit.redeem(permit._identity) for permit in permits):
+            raise ValueError("a permit that was used cannot be joined")
+        return cls(joined_identity(identities), _SEAL)
+
     def redeem(self, identity: str) -> bool:
         """Use the permit for the job of this digest; False when it is another job or was used."""
         with self._lock:
@@ -166,6 +177,11 @@ def risk_of(entry: Mapping[str, Any] | None, arguments: Mapping[str, Any]) -> st
             classes.append(rule.get("to"))
     known = [risk for risk in classes if risk in RISKS]
     return max(known, key=RISKS.index) if len(known) == len(classes) else UNKNOWN
+
+
+def joined_identity(identities: Sequence[str]) -> str:
+    """Return the digest of one run of several jobs, in their order."""
+    return identity_of("joined", list(identities))
 
 
 def identity_of(*parts: Any) -> str:

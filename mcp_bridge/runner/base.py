@@ -7,16 +7,19 @@ from __future__ import annotations
 import abc
 import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, final
 
-from ..errors import NotPermitted
-from ..policy import Permit, identity_of
+from ..errors import JobRefused, NotPermitted
+from ..policy import Permit, identity_of, joined_identity
 from ..targets import Target
 
 Status = Literal["successful", "failed", "timeout", "canceled", "error"]
+
+# How many hosts of a run go on at the same time; the others wait for their turn.
+MOST_AT_ONCE = 20
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class Job:
     """One module, literal arguments, and the targets to run it on, each as its own host.
 
     ``secret_values`` are arguments that no outcome may show. ``run_id`` is known before the run, so
-    that the audit can name it.
+    that the audit can name it. A job made by `together` has ``parts`` and runs nothing but these.
     """
 
     module: str
@@ -36,10 +39,42 @@ class Job:
     keep: bool = False
     secret_values: tuple[str, ...] = field(default=(), repr=False)
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    parts: tuple[Job, ...] = ()
+
+    @classmethod
+    def together(cls, parts: Sequence[Job], timeout: float) -> Job:
+        """Return one job of several, each with one target: one run, in which all go on at once.
+
+        They agree in ``check`` and ``run_id``; part N answers as host ``call-N``, from 1.
+        """
+        if len({(part.check, part.diff, part.run_id) for part in parts}) != 1:
+            raise JobRefused("the parts of a job differ in check, diff or run_id, or there is none")
+        if any(part.parts or len(part.targets) != 1 for part in parts):
+            raise JobRefused("a part of a job has one target, and no parts of its own")
+        return cls(
+            module=", ".join(dict.fromkeys(part.module for part in parts)),
+            args={},
+            targets=tuple({part.targets[0].name: part.targets[0] for part in parts}.values()),
+            check=parts[0].check,
+            diff=parts[0].diff,
+            timeout=timeout,
+            secret_values=tuple(value for part in parts for value in part.secret_values),
+            run_id=parts[0].run_id,
+            parts=tuple(parts),
+        )
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Return the names under which results come back: targets, or those of the parts."""
+        if self.parts:
+            return tuple(f"call-{number}" for number in range(1, len(self.parts) + 1))
+        return tuple(target.name for target in self.targets)
 
     @property
     def identity(self) -> str:
         """Return the digest that a permit for this job must cover."""
+        if self.parts:
+            return joined_identity([part.identity for part in self.parts])
         names = sorted(target.name for target in self.targets)
         return identity_of(self.module, self.args, names, self.check)
 
@@ -61,7 +96,7 @@ class Progress:
 class Outcome:
     """What became of a job.
 
-    ``hosts`` has one result for each target, also for one that never answered: such a result has
+    ``hosts`` has one result for each host of the job, also for one that never answered: that has
     ``failed`` and an ``error`` with its kind. ``artifacts`` is set only when the job asked to keep.
     """
 

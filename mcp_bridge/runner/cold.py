@@ -17,7 +17,7 @@ from typing import Any, cast
 from ..redact import Redactor
 from ..targets import write_run_targets
 from . import play
-from .base import Executor, Job, Outcome, Signals, Status
+from .base import MOST_AT_ONCE, Executor, Job, Outcome, Signals, Status
 from .collection import collections_root
 from .guarded import Guarded, started
 from .keeping import known_secrets, retain, tail
@@ -95,7 +95,7 @@ class LocalCold(Executor):
         begin = time.time()
         if not self._slot(job, signals):
             status: Status = "canceled" if self._stopped(signals) else "timeout"
-            results = Results(target.name for target in job.targets).all(status, "")
+            results = Results(job.hosts).all(status, "")
             return Outcome(job.run_id, status, results, None, {}, "not started")
         workspace = None
         try:
@@ -123,7 +123,7 @@ class LocalCold(Executor):
         targets = write_run_targets(workspace.path, job.targets, vault)
         redactor = Redactor([*known_secrets(targets), *job.secret_values])
         spec = workspace.write("spec.json", json.dumps(self._spec(job, workspace.path)))
-        progress = _Progressing(Results(target.name for target in job.targets))
+        progress = _Progressing(Results(job.hosts))
         progress.stamps["prepare"] = time.time()
         status = self._watch(job, signals, progress, (workspace, spec, targets))
         artifacts = workspace.path / "artifacts" / job.run_id
@@ -151,7 +151,7 @@ class LocalCold(Executor):
             "playbook": "main.json",
             "inventory": str(folder / "inventory" / "hosts.json"),
             "ident": job.run_id,
-            "forks": min(20, len(job.targets)),
+            "forks": min(MOST_AT_ONCE, len(job.hosts)),
             "settings": {"pexpect_timeout": _POLL, "suppress_ansible_output": True},
             "timeout": max(1, round(job.timeout)),
         }
@@ -182,6 +182,7 @@ class LocalCold(Executor):
             "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join(map(str, paths)),
             "ANSIBLE_COLLECTIONS_SCAN_SYS_PATH": "False",
             "ANSIBLE_INVENTORY_ENABLED": "yaml",
+            "ANSIBLE_INJECT_FACT_VARS": "False",
             "ANSIBLE_RETRY_FILES_ENABLED": "False",
             "ANSIBLE_NOCOLOR": "1",
             "MAX_EVENT_RES": str(_MAX_RESULT),

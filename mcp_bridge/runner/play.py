@@ -1,6 +1,10 @@
 # Copyright: (c) 2026, the virtbridge maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Builds the one-task play of a job. Arguments are data in it, never templates."""
+"""Builds the one-task play of a job. Arguments are data in it, never templates.
+
+The parts of a job are hosts of that play, so that all go on at once and none waits for another.
+What each of them calls stands in a variable, from which the task takes its action and arguments.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +24,12 @@ _FULL_NAME = re.compile(r"[a-z_][a-z0-9_]*(?:\.[a-z_][a-z0-9_]*){2,}")
 _TARGET = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _RESERVED_KEYS = ("_ansible_", "__ansible_")
 _RESERVED_HOSTS = frozenset({"all", "ungrouped", GROUP})
+_CALLS = "virtbridge_calls"
+_ANY_CALL = {
+    "name": "call",
+    "action": f"{{{{ {_CALLS}[inventory_hostname].module }}}}",
+    "args": f"{{{{ {_CALLS}[inventory_hostname].args }}}}",
+}
 
 
 def play(job: Job) -> str:
@@ -28,20 +38,18 @@ def play(job: Job) -> str:
     Every text of the arguments is marked unsafe, so that it arrives byte for byte; the one template
     is our own and hands each host its target's name.
     """
-    if not _FULL_NAME.fullmatch(job.module):
-        raise JobRefused(f"{job.module!r} is not the full name of a module, as in a.b.module")
-    if "target" in job.args:
-        raise JobRefused("target is not an argument of a job; the job names its targets")
-    arguments = {key: literal(value, key) for key, value in checked_keys(job.args, "")}
-    task = {"name": "call", job.module: {"target": "{{ inventory_hostname }}", **arguments}}
-    content = {
+    content: dict[str, Any] = {
         "name": "virtbridge",
         "hosts": GROUP,
         "gather_facts": False,
         "check_mode": job.check,
         "diff": job.diff,
-        "tasks": [task],
     }
+    if job.parts:
+        content |= {"vars": {_CALLS: _calls(job)}, "tasks": [_ANY_CALL]}
+    else:
+        arguments = {"target": "{{ inventory_hostname }}", **_arguments(job)}
+        content["tasks"] = [{"name": "call", job.module: arguments}]
     text = json.dumps([content])
     if len(text) > MAX_ARGUMENTS:
         raise JobRefused(f"the arguments are larger than {MAX_ARGUMENTS} bytes")
@@ -50,14 +58,33 @@ def play(job: Job) -> str:
 
 def inventory(job: Job, interpreter: str) -> str:
     """Return the inventory as JSON: one local host for each target, its interpreter fixed."""
-    names = [target.name for target in job.targets]
-    for name in names:
+    names = job.hosts
+    for name in (*names, *(target.name for target in job.targets)):
         if not _TARGET.fullmatch(name) or name in _RESERVED_HOSTS:
             raise JobRefused(f"a target cannot be named {name!r}")
     if not names or len(set(names)) != len(names):
         raise JobRefused("a job needs at least one target, and each only once")
     fixed = {"ansible_connection": "local", "ansible_python_interpreter": interpreter}
     return json.dumps({GROUP: {"hosts": dict.fromkeys(names, fixed)}})
+
+
+def _calls(job: Job) -> dict[str, Any]:
+    """Return what each part calls, by the host that it is."""
+    return {
+        host: {
+            "module": part.module,
+            "args": {**_arguments(part), "target": literal(part.targets[0].name, "target")},
+        }
+        for host, part in zip(job.hosts, job.parts, strict=True)
+    }
+
+
+def _arguments(job: Job) -> dict[str, Any]:
+    if not _FULL_NAME.fullmatch(job.module):
+        raise JobRefused(f"{job.module!r} is not the full name of a module, as in a.b.module")
+    if "target" in job.args:
+        raise JobRefused("target is not an argument of a job; the job names its targets")
+    return {key: literal(value, key) for key, value in checked_keys(job.args, "")}
 
 
 def literal(value: Any, where: str, depth: int = 0) -> Any:
