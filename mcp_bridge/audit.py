@@ -15,7 +15,7 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,11 +82,17 @@ class Audit:
         diff: Any = None,
         milliseconds: int = 0,
         how: str = "not started",
+        parts: Sequence[Mapping[str, Any]] = (),
     ) -> None:
-        """Record how a run ended; ``diff`` is kept only as its hash, ``how`` is the back end."""
+        """Record how a run ended; ``diff`` is kept only as its hash, ``how`` is the back end.
+
+        ``parts`` has what became of each call of a run of several, in the order of its intents.
+        """
         row: dict[str, Any] = {"event": "outcome", "run_id": run_id, "status": status, "how": how}
         row |= {"changed": changed, "error": error, "milliseconds": milliseconds}
         row["diff_sha256"] = _digest(diff) if diff else None
+        if parts:
+            row["parts"] = [dict(part) for part in parts]
         self._append(row)
 
     def _append(self, row: dict[str, Any]) -> None:

@@ -55,6 +55,7 @@ CODES: Mapping[str, Code] = {
     "timeout": Code(False, "It may still go on: read the object before you call again."),
     "cancelled": Code(False, "It may be half done: read the object before you call again."),
     "uncertain": Code(False, "Read the object before doing anything again."),
+    "partial": Code(False, "Look at the rows of data.results that failed; the others are done."),
     "module_failed": Code(False, "Read the message and the log; the platform refused or failed."),
     "cursor_expired": Code(True, "Call again without cursor; that reads the list anew."),
     "internal": Code(False, "This is a defect of virtbridge; please report it with the run id."),
@@ -182,6 +183,20 @@ def rows(
     return ok(content, run_id=run_id, warnings=warnings) | {"page": page}
 
 
+def shared(results: Sequence[Mapping[str, Any]], budget: int = MAX_BYTES) -> list[Envelope]:
+    """Return all of the rows, in order, cut to fit a budget together; what was cut says so.
+
+    What the short ones leave of it, the long ones get.
+    """
+    left = budget - _MARGIN
+    kept: list[Envelope] = [dict(row) for row in results]
+    shortest_first = sorted(range(len(kept)), key=lambda at: len(_compact(kept[at])))
+    for done, at in enumerate(shortest_first):
+        kept[at] = _fitted(kept[at], left // (len(kept) - done))
+        left -= len(_compact(kept[at])) + 1
+    return kept
+
+
 def close(body: Envelope, redactor: Redactor | None = None, budget: int = MAX_BYTES) -> Envelope:
     """Return the envelope as it may leave: no secret, no control character, within the budget."""
     status = {"ok": body["ok"], "status": body["status"]}
@@ -223,6 +238,19 @@ def _table(chosen: Sequence[Mapping[str, Any]], room: int) -> tuple[dict[str, An
             break
         kept.append(shown)
     return ({"cols": columns, "rows": kept} if as_table else {"rows": kept}), len(kept)
+
+
+def _fitted(row: Envelope, room: int) -> Envelope:
+    if len(_compact(row)) <= room:
+        return row
+    whole = {key: part for key, part in row.items() if key not in ("data", "diff")}
+    diff = {"diff": row["diff"]} if "diff" in row else {}
+    shorter = ({key: _clipped(part, limits) for key, part in row.items()} for limits in _ROUNDS)
+    # What would change is worth more than what the object is.
+    for cut in (*shorter, {**whole, **diff}, {**whole, **_clipped(diff, _ROUNDS[-1])}):
+        if len(_compact({**cut, "truncated": True})) <= room:
+            return {**cut, "truncated": True}
+    return {**_clipped(whole, _ROUNDS[2]), "truncated": True}
 
 
 def _plain(value: Any) -> Any:

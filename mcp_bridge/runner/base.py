@@ -53,7 +53,10 @@ class Job:
             raise JobRefused("a part of a job has one target, and no parts of its own")
         return cls(
             module=", ".join(dict.fromkeys(part.module for part in parts)),
-            args={},
+            args={
+                host: {"module": part.module, "target": part.targets[0].name, "args": part.args}
+                for host, part in zip(_hosts(parts), parts, strict=True)
+            },
             targets=tuple({part.targets[0].name: part.targets[0] for part in parts}.values()),
             check=parts[0].check,
             diff=parts[0].diff,
@@ -67,7 +70,7 @@ class Job:
     def hosts(self) -> tuple[str, ...]:
         """Return the names under which results come back: targets, or those of the parts."""
         if self.parts:
-            return tuple(f"call-{number}" for number in range(1, len(self.parts) + 1))
+            return _hosts(self.parts)
         return tuple(target.name for target in self.targets)
 
     @property
@@ -77,6 +80,10 @@ class Job:
             return joined_identity([part.identity for part in self.parts])
         names = sorted(target.name for target in self.targets)
         return identity_of(self.module, self.args, names, self.check)
+
+
+def _hosts(parts: Sequence[Job]) -> tuple[str, ...]:
+    return tuple(f"call-{number}" for number in range(1, len(parts) + 1))
 
 
 @dataclass(frozen=True)

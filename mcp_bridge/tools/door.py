@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +15,15 @@ from .. import policy
 from ..audit import Audit
 from ..catalog import Catalog, full_name, secrets_of
 from ..envelope import MAX_BYTES, close
-from ..policy import TargetFacts
 from ..redact import Redactor
 from ..runner.base import Executor, Job, Outcome
-from ..scopes import needed
 from ..targets import Target
-from . import fleet
 from .arguments import suggestion
-from .ends import Denied, NoAnswer, Run, code_of, ended, lacking, sorted_run
+from .ends import NoAnswer, Run, ended, sorted_run
+from .gate import Gate, Weighed
 from .judging import Judge
-from .spec import Answer, Begun, Call, Refusal, Tool
+from .several import Ask, Several, together
+from .spec import Answer, Call, Refusal, Tool
 
 # A run needs more than its module waits: to start, to log in, to report.
 _MARGIN = 8.0
@@ -54,6 +54,7 @@ class Door:
         self.targets_path = setup.targets_path
         self.max_bytes = setup.max_bytes
         self.catalog = setup.catalog
+        self._gate = Gate(setup.catalog, setup.audit, setup.judge)
 
     def offers(self, tool: Tool) -> bool:
         """Whether the tool is in the list under these flags."""
@@ -85,8 +86,7 @@ class Door:
 
     def verdicts(self, name: str) -> dict[str, str]:
         """Return what policy says to each risk class on a target, whatever the tool."""
-        facts = self._facts([name])
-        return {risk: self._judge("*", "*", risk, facts).decision for risk in policy.RISKS}
+        return {risk: self._gate.verdict(risk, self.targets[name]) for risk in policy.RISKS}
 
     def run(
         self,
@@ -108,25 +108,65 @@ class Door:
         Raises `Refusal` for what the platform of a target cannot be asked, `Denied` when policy
         forbids it, and `NoAnswer` when not one target gave a result.
         """
-        job = Job(
+        job = self._job(module, arguments, names, secrets, check=check)
+        (permit,) = self._gate.admit(call, [self._gate.weigh(call, module, job, operation)])
+        begin = time.monotonic()
+        outcome = self._ran(call, job, permit)
+        run = sorted_run(outcome, names)
+        results = [*run.answered.values(), *run.failed.values()]
+        self._gate.record(outcome, results, time.monotonic() - begin)
+        if not run.answered:
+            raise NoAnswer(run)
+        return run
+
+    def run_several(
+        self, call: Call, asks: Sequence[Ask], *, check: bool = False, whole: bool
+    ) -> Several:
+        """Run several modules at once, each on its target, as one invocation of the executor.
+
+        Each is judged and recorded by itself. When policy denies one, nothing is run if ``whole``,
+        else all but that one. Raises `Refusal` and `Denied` before any run, as `run` does.
+        """
+        run_id = uuid.uuid4().hex
+        weighed = [self._weighed(call, ask, run_id, len(asks), check=check) for ask in asks]
+        going = [each for each in weighed if each.verdict.permit is not None]
+        denied = [self._gate.refuse(each) for each in weighed if each.verdict.permit is None]
+        if denied and (whole or not going):
+            raise denied[0]
+        permits = self._gate.admit(call, going)
+        job = together([each.job for each in going])
+        begin = time.monotonic()
+        outcome = self._ran(call, job, policy.Permit.joined(permits))
+        results = [outcome.hosts[host] for host in job.hosts]
+        self._gate.record(outcome, results, time.monotonic() - begin, several=True)
+        rest, refused = iter(results), iter(denied)
+        allowed = [each.verdict.permit is not None for each in weighed]
+        return Several(run_id, tuple(next(rest) if each else next(refused) for each in allowed))
+
+    def _weighed(self, call: Call, ask: Ask, run_id: str, count: int, *, check: bool) -> Weighed:
+        job = self._job(ask.module, ask.arguments, (ask.target,), ask.secrets, check=check)
+        return self._gate.weigh(
+            call, ask.module, replace(job, run_id=run_id), ask.operation, objects=count
+        )
+
+    def _job(
+        self,
+        module: str,
+        arguments: Mapping[str, Any],
+        names: Sequence[str],
+        secrets: tuple[str, ...],
+        *,
+        check: bool,
+    ) -> Job:
+        own = secrets_of(self.catalog.entry(module) or {}, arguments)
+        return Job(
             module=full_name(module),
             args=arguments,
             targets=tuple(self.targets[name] for name in names),
             check=check,
             timeout=self._seconds(arguments),
-            secret_values=(
-                *secrets,
-                *secrets_of(self._setup.catalog.entry(module) or {}, arguments),
-            ),
+            secret_values=(*secrets, *own),
         )
-        permit = self._permit(call, module, job, operation)
-        begin = time.monotonic()
-        outcome = self._ran(call, job, permit)
-        run = sorted_run(outcome, names)
-        self._record(run, outcome, time.monotonic() - begin)
-        if not run.answered:
-            raise NoAnswer(run)
-        return run
 
     def _ran(self, call: Call, job: Job, permit: policy.Permit) -> Outcome:
         try:
@@ -156,64 +196,6 @@ class Door:
         """Return when to end a run: late enough for what its module waits for."""
         return float(max(self._setup.timeout, arguments.get("wait_timeout", 0) + _MARGIN))
 
-    def _permit(
-        self, call: Call, module: str, job: Job, operation: tuple[str, str] | None
-    ) -> policy.Permit:
-        """Judge the job and record it; return the permit only when both went well."""
-        entry = self.catalog.entry(module)
-        for target in job.targets:
-            fleet.check(entry, job.args, target)
-        name, risk = operation or (module, policy.risk_of(entry, job.args))
-        judged = policy.Call(
-            tool=call.tool,
-            operation=name,
-            risk=risk,
-            targets=self._facts([target.name for target in job.targets]),
-            identity=job.identity,
-            check=job.check,
-            principal=call.caller.principal,
-            client=call.caller.client,
-        )
-        hiding = Redactor(job.secret_values)
-        scope = needed(writes=risk != "read", check=job.check)
-        if scope not in call.caller.scopes:
-            verdict = policy.Verdict("deny", "scope", f"the token lacks the scope {scope}")
-            self._setup.audit.refused(judged, verdict, job.args, hiding)
-            raise lacking(call.tool, scope)
-        verdict = self._setup.judge.verdict(judged)
-        if verdict.permit is None:
-            self._setup.audit.refused(judged, verdict, job.args, hiding)
-            raise Denied(_why(verdict))
-        names = tuple(target.name for target in job.targets)
-        call.signals.started(Begun(job.run_id, names, name, judged.effective_risk))
-        self._setup.audit.intent(judged, verdict, job.args, job.run_id, hiding)
-        return verdict.permit
-
-    def _record(self, run: Run, outcome: Outcome, seconds: float) -> None:
-        results = run.answered.values()
-        first = next(iter(run.failed.values()), None)
-        self._setup.audit.outcome(
-            run.run_id,
-            outcome.status,
-            changed=any(result.get("changed") for result in results),
-            error=code_of(first) if first is not None else None,
-            diff=[result["diff"] for result in results if result.get("diff")],
-            milliseconds=round(seconds * 1000),
-            how=outcome.how,
-        )
-
-    def _facts(self, names: Sequence[str]) -> tuple[TargetFacts, ...]:
-        chosen = [self.targets[name] for name in names]
-        return tuple(
-            TargetFacts(each.name, each.labels, each.read_only, each.platform) for each in chosen
-        )
-
-    def _judge(
-        self, tool: str, operation: str, risk: str, facts: tuple[TargetFacts, ...]
-    ) -> policy.Verdict:
-        call = policy.Call(tool, operation, risk, facts, identity="")
-        return self._setup.judge.opinion(call)
-
     def _unknown_target(self, name: str | None) -> Refusal:
         if not self.targets:
             text = "No target is configured"
@@ -223,9 +205,3 @@ class Door:
             f"There is no target {name!r}{suggestion(name or '', self.targets)}.",
             "Use a name of target_list; nothing was run.",
         )
-
-
-def _why(verdict: policy.Verdict) -> str:
-    if verdict.decision == "approve":
-        return f"{verdict.reason}, and there is no channel by which that could be asked."
-    return f"{verdict.reason}."

@@ -26,6 +26,15 @@ def check(entry: Mapping[str, Any] | None, arguments: Mapping[str, Any], target:
         raise Refusal(code, f"{text} (target {target.name}).", _NEXT)
 
 
+def machine_of(ref: str, platform: str) -> tuple[str, ...]:
+    """Return what two refs to one machine have in common, however they are written."""
+    target, namespace, name = ref.split("/")
+    if platform == "proxmox":
+        return target, name.lstrip("0")
+    # An id of CloudStack is unique whatever the project.
+    return (target, name.lower()) if platform == "cloudstack" else (target, namespace, name)
+
+
 def _problems(
     facts: Mapping[str, Any], arguments: Mapping[str, Any], target: Target
 ) -> Iterator[tuple[str, str]]:

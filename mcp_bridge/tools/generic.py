@@ -4,13 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..catalog import secrets_of
 from ..envelope import changed, ok
 from ..operations import Operation, Operations
 from .door import Door
+from .ends import Run
+from .several import Ask, answered, either
 from .spec import Call, Refusal, Schema, Tool, schema
 from .writes import CHECK
 
@@ -36,7 +38,28 @@ _SEARCH = schema(
     required=("query",),
 )
 _DESCRIBE = schema({"operation": _OPERATION}, required=("operation",))
-_READ = schema(_RUN, required=("operation", "target"))
+_MOST_CALLS = 10
+_READ = schema(
+    {
+        **_RUN,
+        "calls": {
+            "type": "array",
+            "description": "several at once instead, a row for each in data.results",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "operation": {"type": "string", "maxLength": 300},
+                    "target": {"type": "string", "maxLength": 63},
+                    "args": {"type": "object"},
+                },
+                "required": ["operation", "target"],
+                "additionalProperties": False,
+            },
+            "minItems": 1,
+            "maxItems": _MOST_CALLS,
+        },
+    }
+)
 _CALL = schema({**_RUN, "check": CHECK}, required=("operation", "target"))
 _SHOWN = ("object", "objects", "result", "total", "truncated", "pending", "restart_required")
 
@@ -70,34 +93,57 @@ class _Generic:
         return ok(described(self._operations.get(call.arguments["operation"])))
 
     def read(self, call: Call) -> Mapping[str, Any]:
-        operation, arguments = self._checked(call)
-        risk = self._operations.risk(operation, arguments)
-        if risk != "read":
+        if either(call.tool, call.arguments, ("operation", "target"), "calls"):
+            return self._read_several(call, call.arguments["calls"])
+        run = self._ran(call, self._reading(call.arguments), check=False)
+        result = run.answered[call.arguments["target"]]
+        return ok(_content(result), run_id=run.run_id, warnings=run.warnings)
+
+    def _read_several(self, call: Call, given: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+        asks = []
+        for at, each in enumerate(given):
+            try:
+                asks.append(self._reading(each))
+            except Refusal as refusal:
+                text = f"calls[{at}]: {refusal.message}"
+                raise Refusal(refusal.code, text, refusal.next_step) from refusal
+        several = self._door.run_several(call, asks, whole=False)
+        heads = [{"operation": each["operation"], "target": each["target"]} for each in given]
+        return answered(
+            heads,
+            several,
+            lambda result: ok(_content(result), warnings=result.get("warnings") or ()),
+            self._door.max_bytes,
+        )
+
+    def _reading(self, given: Mapping[str, Any]) -> Ask:
+        ask = self._checked(given)
+        if ask.operation is not None and ask.operation[1] != "read":
             raise Refusal(
                 "invalid_args",
-                f"tool_read: {operation.id} is a {risk} operation with these arguments.",
+                f"tool_read: {ask.operation[0]} is a {ask.operation[1]} operation with these "
+                "arguments.",
                 "Use tool_call for it, with check: true first; nothing was run.",
             )
-        result, run_id, warnings = self._run(call, operation, arguments, check=False)
-        return ok(_content(result), run_id=run_id, warnings=warnings)
+        return ask
 
     def call(self, call: Call) -> Mapping[str, Any]:
-        operation, arguments = self._checked(call)
         check = bool(call.arguments.get("check"))
-        result, run_id, warnings = self._run(call, operation, arguments, check=check)
+        run = self._ran(call, self._checked(call.arguments), check=check)
+        result = run.answered[call.arguments["target"]]
         return changed(
             _content(result),
-            run_id=run_id,
+            run_id=run.run_id,
             was_changed=bool(result.get("changed")),
             check=check,
             diff=result.get("diff"),
-            warnings=warnings,
+            warnings=run.warnings,
         )
 
-    def _checked(self, call: Call) -> tuple[Operation, dict[str, Any]]:
-        operation = self._operations.get(call.arguments["operation"])
-        arguments = dict(call.arguments.get("args") or {})
-        target = self._door.pick([call.arguments["target"]])[0]
+    def _checked(self, given: Mapping[str, Any]) -> Ask:
+        operation = self._operations.get(given["operation"])
+        arguments = dict(given.get("args") or {})
+        target = self._door.pick([given["target"]])[0]
         platform = self._door.targets[target].platform
         if operation.platform not in ("fleet", platform):
             raise Refusal(
@@ -106,22 +152,25 @@ class _Generic:
                 "Choose a target of that platform, or search again with platform; nothing was run.",
             )
         self._operations.check(operation, arguments)
-        return operation, arguments
-
-    def _run(
-        self, call: Call, operation: Operation, arguments: dict[str, Any], *, check: bool
-    ) -> tuple[Mapping[str, Any], str, tuple[str, ...]]:
         module, options = self._operations.module_call(operation, arguments)
-        run = self._door.run(
-            call,
+        return Ask(
             module,
             options,
-            (call.arguments["target"],),
-            check=check,
+            target,
             operation=(operation.id, self._operations.risk(operation, arguments)),
             secrets=secrets_of(operation.facts, arguments) if operation.is_vendor else (),
         )
-        return run.answered[call.arguments["target"]], run.run_id, run.warnings
+
+    def _ran(self, call: Call, ask: Ask, *, check: bool) -> Run:
+        return self._door.run(
+            call,
+            ask.module,
+            ask.arguments,
+            (ask.target,),
+            check=check,
+            operation=ask.operation,
+            secrets=ask.secrets,
+        )
 
 
 def described(operation: Operation) -> dict[str, Any]:
@@ -187,7 +236,7 @@ def _callers(generic: _Generic) -> tuple[Tool, ...]:
         Tool(
             name="tool_read",
             title="Run a reading operation",
-            description="Runs an operation that only reads, on one target.",
+            description="Runs operations that only read: one, or up to ten in one run.",
             input_schema=_READ,
             answer=generic.read,
         ),

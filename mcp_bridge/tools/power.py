@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..envelope import changed
+from .acting import REFS, act_on
 from .door import Door
-from .spec import REF, Call, Tool, schema
+from .spec import Call, Tool, schema
 
 STATES = ("started", "stopped", "restarted", "reset", "paused", "resumed")
 _LONGEST_WAIT = 3600
@@ -17,7 +17,7 @@ _DEFAULT_WAIT = 90
 
 _SCHEMA = schema(
     {
-        "ref": REF,
+        **REFS,
         "state": {
             "type": "string",
             "enum": list(STATES),
@@ -39,7 +39,7 @@ _SCHEMA = schema(
             "description": "seconds",
         },
     },
-    required=("ref", "state"),
+    required=("state",),
 )
 
 
@@ -47,20 +47,7 @@ def tools(door: Door) -> tuple[Tool, ...]:
     """Return the one tool."""
 
     def power(call: Call) -> Mapping[str, Any]:
-        arguments = dict(call.arguments)
-        check = arguments.pop("check", False)
-        arguments.setdefault("wait_timeout", _DEFAULT_WAIT)
-        target = door.target_of(arguments["ref"])
-        run = door.run(call, "vm_power", arguments, (target,), check=check)
-        result = run.answered[target]
-        return changed(
-            result.get("object"),
-            run_id=run.run_id,
-            was_changed=bool(result.get("changed")),
-            check=check,
-            diff=result.get("diff"),
-            warnings=run.warnings,
-        )
+        return act_on(door, call, "vm_power", {"wait_timeout": _DEFAULT_WAIT, **call.arguments})
 
     return (
         Tool(

@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..envelope import changed
+from .acting import REFS, act, act_on
 from .door import Door
-from .spec import REF, Call, Schema, Tool, schema
+from .spec import Call, Schema, Tool, schema
 
 LONGEST_WAIT = 3600
 _DEFAULT_WAIT = 95
@@ -61,7 +61,7 @@ _CREATE = schema(
 )
 _UPDATE = schema(
     {
-        "ref": REF,
+        **REFS,
         **_SIZES,
         "restart": {
             "type": "boolean",
@@ -70,11 +70,10 @@ _UPDATE = schema(
         "check": CHECK,
         "wait_timeout": WAIT,
     },
-    required=("ref",),
 )
 _SNAPSHOT = schema(
     {
-        "ref": REF,
+        **REFS,
         "snapshot": {**_TEXT, "description": "its name"},
         "state": {"type": "string", "enum": ["present", "absent"], "default": "present"},
         "description": {"type": "string", "maxLength": 1000},
@@ -82,11 +81,9 @@ _SNAPSHOT = schema(
         "check": CHECK,
         "wait_timeout": WAIT,
     },
-    required=("ref", "snapshot"),
+    required=("snapshot",),
 )
-_DELETE = schema(
-    {"ref": REF, "force": _FORCE, "check": CHECK, "wait_timeout": WAIT}, required=("ref",)
-)
+_DELETE = schema({**REFS, "force": _FORCE, "check": CHECK, "wait_timeout": WAIT})
 
 
 class _Writes:
@@ -100,7 +97,7 @@ class _Writes:
         target = self._door.pick([arguments.pop("target")])[0]
         state = "started" if arguments.pop("started", True) else "present"
         arguments |= {"state": state, "existing": "forbidden"}
-        return self._run(call, "vm", arguments, target)
+        return act(self._door, call, "vm", {"wait_timeout": _DEFAULT_WAIT, **arguments}, target)
 
     def update(self, call: Call) -> Mapping[str, Any]:
         arguments = dict(call.arguments)
@@ -115,26 +112,7 @@ class _Writes:
         return self._on(call, "vm", {**call.arguments, "state": "absent"})
 
     def _on(self, call: Call, module: str, arguments: dict[str, Any]) -> Mapping[str, Any]:
-        return self._run(call, module, arguments, self._door.target_of(arguments["ref"]))
-
-    def _run(
-        self, call: Call, module: str, arguments: dict[str, Any], target: str
-    ) -> Mapping[str, Any]:
-        check = arguments.pop("check", False)
-        arguments.setdefault("wait_timeout", _DEFAULT_WAIT)
-        run = self._door.run(call, module, arguments, (target,), check=check)
-        result = run.answered[target]
-        data = result.get("object")
-        if isinstance(data, Mapping) and result.get("restart_required"):
-            data = {**data, "restart_required": True, "pending": result.get("pending")}
-        return changed(
-            data,
-            run_id=run.run_id,
-            was_changed=bool(result.get("changed")),
-            check=check,
-            diff=result.get("diff"),
-            warnings=run.warnings,
-        )
+        return act_on(self._door, call, module, {"wait_timeout": _DEFAULT_WAIT, **arguments})
 
 
 def tools(door: Door) -> tuple[Tool, ...]:

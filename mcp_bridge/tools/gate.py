@@ -1,0 +1,157 @@
+# Copyright: (c) 2026, the virtbridge maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a job meets policy and audit: nothing comes past it without a record of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .. import policy
+from ..audit import Audit
+from ..catalog import Catalog
+from ..policy import TargetFacts
+from ..policy_facts import Decision
+from ..redact import Redactor
+from ..runner.base import Job, Outcome
+from ..scopes import needed
+from ..targets import Target
+from . import fleet
+from .ends import Denied, code_of, lacking
+from .judging import Judge
+from .spec import Begun, Call
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """A job, the call that policy sees in it, and what policy says to that."""
+
+    job: Job
+    judged: policy.Call
+    verdict: policy.Verdict
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Asks policy, writes the audit, and gives permits."""
+
+    catalog: Catalog
+    audit: Audit
+    judge: Judge
+
+    def weigh(
+        self,
+        call: Call,
+        module: str,
+        job: Job,
+        operation: tuple[str, str] | None,
+        objects: int = 1,
+    ) -> Weighed:
+        """Return what policy says to a job; ``objects`` is how many the whole request touches.
+
+        Raises `Refusal` for what the platform of a target cannot be asked, and for what the
+        caller's token does not cover.
+        """
+        entry = self.catalog.entry(module)
+        for target in job.targets:
+            fleet.check(entry, job.args, target)
+        name, risk = operation or (module, policy.risk_of(entry, job.args))
+        judged = policy.Call(
+            tool=call.tool,
+            operation=name,
+            risk=risk,
+            targets=facts_of(job.targets),
+            identity=job.identity,
+            check=job.check,
+            principal=call.caller.principal,
+            client=call.caller.client,
+            objects=objects,
+        )
+        scope = needed(writes=risk != "read", check=job.check)
+        if scope not in call.caller.scopes:
+            verdict = policy.Verdict("deny", "scope", f"the token lacks the scope {scope}")
+            self.refuse(Weighed(job, judged, verdict))
+            raise lacking(call.tool, scope)
+        # Of several, each is counted by itself, and only once it is known that they may run.
+        judge = self.judge.opinion if objects > 1 else self.judge.verdict
+        return Weighed(job, judged, judge(judged))
+
+    def admit(self, call: Call, weighed: Sequence[Weighed]) -> list[policy.Permit]:
+        """Note that a run of these jobs begins, record each, and return their permits.
+
+        Raises `Denied` before that when one of them has none; its refusal is recorded.
+        """
+        weighed = [self._counted(each) for each in weighed]
+        for each in weighed:
+            if each.verdict.permit is None:
+                raise self.refuse(each)
+        call.signals.started(_begun(weighed))
+        for each in weighed:
+            hiding = Redactor(each.job.secret_values)
+            self.audit.intent(each.judged, each.verdict, each.job.args, each.job.run_id, hiding)
+        return [each.verdict.permit for each in weighed if each.verdict.permit is not None]
+
+    def _counted(self, weighed: Weighed) -> Weighed:
+        if weighed.judged.objects == 1 or weighed.verdict.permit is None:
+            return weighed
+        judged = replace(weighed.judged, objects=1)
+        return Weighed(weighed.job, judged, self.judge.verdict(judged))
+
+    def refuse(self, weighed: Weighed) -> Denied:
+        """Record that a job was denied; return what its caller is told."""
+        job, verdict = weighed.job, weighed.verdict
+        self.audit.refused(weighed.judged, verdict, job.args, Redactor(job.secret_values))
+        return Denied(_why(verdict))
+
+    def record(
+        self,
+        outcome: Outcome,
+        results: Sequence[Mapping[str, Any]],
+        seconds: float,
+        *,
+        several: bool = False,
+    ) -> None:
+        """Record how a run ended, and each of its parts when it was of ``several``."""
+        codes = [code_of(result) if result.get("failed") else None for result in results]
+        done = [result for result in results if not result.get("failed")]
+        parts = [
+            {"changed": bool(result.get("changed")), "error": code}
+            for result, code in zip(results, codes, strict=True)
+        ]
+        self.audit.outcome(
+            outcome.run_id,
+            outcome.status,
+            changed=any(result.get("changed") for result in done),
+            error=next((code for code in codes if code), None),
+            diff=[result["diff"] for result in done if result.get("diff")],
+            milliseconds=round(seconds * 1000),
+            how=outcome.how,
+            parts=parts if several else (),
+        )
+
+    def verdict(self, risk: str, target: Target) -> Decision:
+        """Return what policy says to a risk class on a target, whatever the tool."""
+        call = policy.Call("*", "*", risk, facts_of([target]), identity="")
+        return self.judge.opinion(call).decision
+
+
+def facts_of(targets: Sequence[Target]) -> tuple[TargetFacts, ...]:
+    """Return targets as policy sees them."""
+    return tuple(
+        TargetFacts(each.name, each.labels, each.read_only, each.platform) for each in targets
+    )
+
+
+def _begun(weighed: Sequence[Weighed]) -> Begun:
+    targets = dict.fromkeys(name.name for each in weighed for name in each.job.targets)
+    operations = dict.fromkeys(each.judged.operation for each in weighed)
+    risks = [each.judged.effective_risk for each in weighed]
+    worst = max(risks, key=policy.RISKS.index)
+    return Begun(weighed[0].job.run_id, tuple(targets), ", ".join(operations), worst)
+
+
+def _why(verdict: policy.Verdict) -> str:
+    if verdict.decision == "approve":
+        return f"{verdict.reason}, and there is no channel by which that could be asked."
+    return f"{verdict.reason}."
