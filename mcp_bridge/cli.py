@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from . import __version__
+from .cli_client import client_config
 from .cli_find import bench, describe, search
 from .cli_options import FAILED, USAGE, as_json, configured, examples
 from .cli_runs import runs
@@ -205,7 +206,7 @@ def demo(keep: bool, json_output: bool) -> None:
     sys.exit(0 if report.ok else FAILED)
 
 
-for _command in (bench, describe, runs, search):
+for _command in (bench, client_config, describe, runs, search):
     cli.add_command(_command)
 
 
