@@ -16,6 +16,7 @@ from . import config as configuration
 from . import limits, run_store
 from . import targets as targets_file_of
 from .audit import Audit
+from .audit_file import Places
 from .catalog import Catalog
 from .cleaning import Cleaning
 from .config import Config, load_config
@@ -64,7 +65,7 @@ def open_surface(
         opened.callback(store.close)
         runs = RunStore(store, config.state_dir / _LEASES)
         opened.callback(runs.close)
-        audit = Audit(config.audit_path)
+        audit = Audit(audit_places(config))
         _clean(config, runs, audit, opened, lasting)
         executor = open_executor(config, lasting=lasting)
         opened.callback(executor.close)
@@ -119,6 +120,18 @@ def _clean(config: Config, runs: RunStore, audit: Audit, opened: ExitStack, last
     if lasting:
         opened.callback(cleaning.close)
         cleaning.start()
+
+
+def audit_places(config: Config) -> Places:
+    """Return where the audit is, by the configuration."""
+    settings = config.audit
+    return Places.beside(
+        config.audit_path,
+        key=config.state_dir / "audit.key",
+        checkpoints=settings.checkpoint_path,
+        every=settings.checkpoint_every,
+        seconds=settings.checkpoint_seconds,
+    )
 
 
 def problems_of(

@@ -91,6 +91,19 @@ class AuditSettings(Section):
     path: Path | None = Field(
         default=None, description="audit file [default: $XDG_STATE_HOME/virtbridge/audit.jsonl]"
     )
+    checkpoint_path: Path | None = Field(
+        default=None,
+        description="file of the signed checkpoints [default: beside the audit file]",
+    )
+    checkpoint_every: int = Field(
+        default=1000, ge=1, le=1_000_000, description="lines until a checkpoint is signed"
+    )
+    checkpoint_seconds: float = Field(
+        default=3600.0,
+        ge=1,
+        le=604_800,
+        description="seconds until the next line is preceded by a checkpoint",
+    )
 
 
 class Config(Section):

@@ -76,5 +76,9 @@ class Surface:
         return tool.scope(arguments) if tool else None
 
     def stop(self, seconds: float) -> None:
-        """Cancel every call, and return when all have ended or the time is over."""
+        """Cancel every call, and return when all have ended or the time is over.
+
+        What was audited until then is signed.
+        """
         self._runs.stop(seconds)
+        self._door.sign()

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +16,7 @@ from .. import policy
 from ..audit import Audit
 from ..catalog import Catalog, full_name, secrets_of
 from ..envelope import MAX_BYTES, close
+from ..errors import AuditFailed
 from ..redact import Redactor
 from ..runner.base import Executor, Job, Outcome
 from ..targets import Target
@@ -28,6 +30,7 @@ from .spec import Answer, Call, Refusal, Tool
 # A run needs more than its module waits: to start, to log in, to report.
 _MARGIN = 8.0
 _REF_PARTS = 3
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -191,6 +194,13 @@ class Door:
 
         body = ended(call.tool, answer)
         return Answer(close(body, self._redactor, self._setup.max_bytes))
+
+    def sign(self) -> None:
+        """Sign what was audited; when that fails, what was answered stays answered."""
+        try:
+            self._setup.audit.close()
+        except AuditFailed as error:
+            _log.warning("the last checkpoint of the audit is missing: %s", error)
 
     def _seconds(self, arguments: Mapping[str, Any]) -> float:
         """Return when to end a run: late enough for what its module waits for."""

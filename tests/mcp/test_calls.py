@@ -91,7 +91,7 @@ def test_what_interrupts_is_denied_until_the_configuration_allows_it(lab: Any) -
     assert body["error"]["retryable"] is False
     assert sim.control.journal() == []
     assert [row["tool"] for row in bridge.audit("intent")] == ["vm_list"]
-    assert [row["allowed"] for row in bridge.audit("refused")] == [False]
+    assert [row["decision"] for row in bridge.audit("refused")] == ["approve"]
 
 
 def test_a_guest_that_does_not_exist_is_not_found(lab: Any) -> None:
