@@ -83,11 +83,13 @@ def test_a_plan_is_followed_from_its_preview_to_its_run(tmp_path: Path) -> None:
     audit.plan("planned", "os:alice", made, run_id="run-1")
     audit.plan("approved", "os:bob", approved, reason="ticket 7, password=hunter2hunter2")
     audit.intent(CALL, VERDICT, {}, "run-2", plan=approved)
+    audit.outcome("run-2", "successful", parts=[{"changed": True, "error": None}])
     audit.plan("rejected", "os:" + "b" * 5000, made, reason="x" * 5000)
-    first, second, third, last = rows(audit.path)
+    first, second, third, ended, last = rows(audit.path)
     assert first["event"] == "planned" and first["plan_id"] == "plan-1" and "channel" not in first
     assert second["approver"] == third["approver"] == "os:bob" and third["channel"] == "terminal"
     assert third["event"] == "intent" and third["plan_sha256"] == "ab" * 32
+    assert ended["parts"] == [{"changed": True, "error": None}]
     assert len(last["reason"]) == len(last["principal"]) == 1001
     assert check(audit).ok
 
