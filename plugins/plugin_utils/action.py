@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..module_utils.engine.errors import PermissionDenied, ValidationFailed, VirtbridgeError
+from . import ready
 from .direct import DirectBase
 from .targets import Target, find, location
 
@@ -139,6 +140,12 @@ class ActionModule(DirectBase):
     TRANSFERS_FILES = False
     _supports_check_mode = True
     _supports_async = True
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Import for all tasks what is slow to import for each."""
+        super().__init_subclass__(**kwargs)
+        if cls.__module__.rpartition(".")[2].startswith("kubevirt_"):
+            ready.for_kubevirt()
 
     def run(
         self, tmp: str | None = None, task_vars: dict[str, Any] | None = None

@@ -28,7 +28,7 @@ from . import forked
 
 SWITCH = "VIRTBRIDGE_DIRECT"
 VARIABLE = "virtbridge_direct"
-_OFF = ("0", "false", "no", "off")
+OFF = ("0", "false", "no", "off")
 _INTERPRETER = "ansible_python_interpreter"
 
 
@@ -87,7 +87,7 @@ class DirectBase(ActionBase):
         if not forked.AVAILABLE or self._task.async_val or _keeps_files():
             return False
         chosen = task_vars.get(VARIABLE, os.environ.get(SWITCH, "1"))
-        if str(chosen).lower() in _OFF:
+        if str(chosen).lower() in OFF:
             return False
         if self._connection.transport != "local" or self._connection.become is not None:
             return False

@@ -18,7 +18,7 @@ from ..module_utils.engine.checks import check_values
 from ..module_utils.engine.errors import Unsupported, ValidationFailed, VirtbridgeError
 from ..module_utils.engine.resource import Action, Declaration, Query
 from ..module_utils.engine.spec import all_fields, argument_spec, constraints
-from . import action
+from . import action, ready
 from .fleet_platforms import PLATFORMS, FleetPlatform, nearest_ref
 from .fleet_vm import VM, VM_SNAPSHOT
 from .fleet_vm_info import VM_INFO
@@ -35,6 +35,17 @@ class ActionModule(action.ActionModule):
     """Runs the platform's module for a facade module."""
 
     _supports_async = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Import for all tasks what each would: the modules of the platforms that may be called."""
+        super().__init_subclass__(**kwargs)
+        package, _folder, name = cls.__module__.rpartition(".action.")
+        called = [
+            (platform, facts.modules[name])
+            for platform, facts in PLATFORMS.items()
+            if name in facts.modules
+        ]
+        ready.for_facade(f"{package}.modules", called)
 
     def run(
         self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
