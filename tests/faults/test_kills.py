@@ -3,6 +3,8 @@
 """Never an orphan, never a second run: somebody is killed at any moment of a call that writes.
 
 ``VIRTBRIDGE_KILLS`` says how many in the long suite, ``VIRTBRIDGE_SEED`` repeats the choices.
+Red when a killed run is started again (two restarts in the journal), and when runs have no PID
+namespace and their guard is killed (the module waits on for a silent platform).
 """
 
 from __future__ import annotations
