@@ -16,6 +16,7 @@ import click
 
 from . import __version__
 from .cli_client import client_config
+from .cli_doctor import doctor
 from .cli_find import bench, describe, search
 from .cli_options import FAILED, USAGE, as_json, configured, examples
 from .cli_runs import runs
@@ -31,6 +32,7 @@ _NO_LOGIN = (
     epilog=examples(
         "virtbridge demo                        see it work, without any cloud",
         "virtbridge check-config                is my configuration right?",
+        "virtbridge doctor                      is my installation right?",
         "virtbridge targets --probe             can every target be reached?",
         "virtbridge serve                       serve one MCP client on stdin and stdout",
         "virtbridge call vm_list state=running  the same tools, by hand",
@@ -206,7 +208,7 @@ def demo(keep: bool, json_output: bool) -> None:
     sys.exit(0 if report.ok else FAILED)
 
 
-for _command in (bench, client_config, describe, runs, search):
+for _command in (bench, client_config, describe, doctor, runs, search):
     cli.add_command(_command)
 
 

@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,15 @@ def open_surface(
     path, targets = _targets(config, targets_file, problems)
     if problems or config is None or path is None:
         raise Misconfigured("\n".join([*problems, "Nothing was started; correct this first."]))
+    with opened_surface(config, path, targets, lasting=lasting) as surface:
+        yield surface
+
+
+@contextmanager
+def opened_surface(
+    config: Config, path: Path, targets: Mapping[str, Target], *, lasting: bool
+) -> Iterator[Surface]:
+    """Give the surface of what was read; ``path`` is where the targets are from."""
     with ExitStack() as opened:
         store = open_store(config)
         opened.callback(store.close)
@@ -104,6 +114,13 @@ def open_runs(config_file: Path | None) -> Iterator[RunBook]:
     config = _config(config_file, {}, problems)
     if config is None:
         raise Misconfigured("\n".join(problems))
+    with opened_runs(config) as book:
+        yield book
+
+
+@contextmanager
+def opened_runs(config: Config) -> Iterator[RunBook]:
+    """Give the runs of this configuration's state folder."""
     store = open_store(config)
     try:
         yield RunBook(store, config.state_dir / _LEASES)
@@ -138,13 +155,38 @@ def problems_of(
     config_file: Path | None, targets_file: Path | None, read_only: bool, no_destructive: bool
 ) -> tuple[list[str], list[str]]:
     """Return every problem of both files, and the files that were read."""
+    given = read_configuration(config_file, targets_file, _overrides(read_only, no_destructive))
+    read = [config_file or configuration.location(), given.targets_path]
+    shown = [str(file) for file in read if file is not None and file.exists()]
+    return [*given.problems, *given.secrets], shown
+
+
+@dataclass(frozen=True)
+class Read:
+    """What the files say, and what is wrong with them; ``secrets`` of what they refer to."""
+
+    config: Config | None
+    targets_path: Path | None
+    targets: Mapping[str, Target]
+    problems: Sequence[str]
+    secrets: Sequence[str]
+
+
+def read_configuration(
+    config_file: Path | None,
+    targets_file: Path | None,
+    overrides: Mapping[str, Any] | None = None,
+) -> Read:
+    """Read both files, whatever is wrong with them."""
     problems: list[str] = []
-    config = _config(config_file, _overrides(read_only, no_destructive), problems)
+    config = _config(config_file, overrides or {}, problems)
     path, targets = _targets(config, targets_file, problems)
-    for target in targets.values():
-        problems += [f"{path}: {problem}" for problem in targets_file_of.check_secrets(target)]
-    read = [config_file or configuration.location(), path]
-    return problems, [str(file) for file in read if file is not None and file.exists()]
+    secrets = [
+        f"{path}: {problem}"
+        for target in targets.values()
+        for problem in targets_file_of.check_secrets(target)
+    ]
+    return Read(config, path, targets, problems, secrets)
 
 
 def _overrides(read_only: bool, no_destructive: bool) -> Mapping[str, Any]:

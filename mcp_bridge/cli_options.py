@@ -28,6 +28,12 @@ config_option = click.option(
     type=click.Path(path_type=Path, dir_okay=False),
     help="virtbridge.yml [default: $VIRTBRIDGE_CONFIG, ~/.config/virtbridge/…]",
 )
+targets_option = click.option(
+    "--targets",
+    "targets_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="targets.yml [default: $VIRTBRIDGE_TARGETS, ~/.config/virtbridge/…]",
+)
 
 
 def configured(command: _Command) -> _Command:
@@ -43,12 +49,7 @@ def configured(command: _Command) -> _Command:
             is_flag=True,
             help="Refuse every call that writes, and do not offer the tools that can only write.",
         ),
-        click.option(
-            "--targets",
-            "targets_file",
-            type=click.Path(path_type=Path, dir_okay=False),
-            help="targets.yml [default: $VIRTBRIDGE_TARGETS, ~/.config/virtbridge/…]",
-        ),
+        targets_option,
         config_option,
     )
     for option in options:

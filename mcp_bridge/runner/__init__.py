@@ -31,7 +31,12 @@ def open_executor(config: Config, *, lasting: bool) -> Executor:
         env_allow=runner.env_allow,
         vault_password_file=runner.vault_password_file,
     )
-    cold = runner.executor == "local-cold" or os.environ.get(SWITCH) == "cold"
-    if lasting and not cold and not POSSIBLE:
+    wanted = lasting and wants_server(runner.executor)
+    if wanted and not POSSIBLE:
         _log.warning("no fork server on %s: every run starts cold", sys.platform)
-    return LocalWarm(settings) if lasting and POSSIBLE and not cold else LocalCold(settings)
+    return LocalWarm(settings) if wanted and POSSIBLE else LocalCold(settings)
+
+
+def wants_server(executor: str) -> bool:
+    """Whether runs are to come out of a fork server, as far as somebody has said."""
+    return executor != "local-cold" and os.environ.get(SWITCH) != "cold"

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ..errors import RunnerBroken
 
-_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the folder made in it is private and checked
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the folder made in it is private and checked
 _LOCK = "lock"
 _YOUNG = 10.0
 CONFIG = "[defaults]\n"
@@ -48,11 +48,11 @@ class Workspace:
             os.close(self.lock)
 
 
-def base_folder(state_dir: Path) -> Path:
+def base_folder(state_dir: Path, shared: Path = SHARED_MEMORY) -> Path:
     """Return the folder for run folders: in memory where that is possible, else in the state."""
     candidates = [state_dir / "runs"]
-    if _SHARED_MEMORY.is_dir() and os.access(_SHARED_MEMORY, os.W_OK):
-        candidates.insert(0, _SHARED_MEMORY / f"virtbridge-{os.geteuid()}")
+    if shared.is_dir() and os.access(shared, os.W_OK):
+        candidates.insert(0, shared / f"virtbridge-{os.geteuid()}")
     reasons = []
     for path in candidates:
         try:
@@ -70,17 +70,21 @@ def base_folder(state_dir: Path) -> Path:
 
 def recover(base: Path) -> list[str]:
     """Remove the folders of runs whose bridge and guard are dead; return their run ids."""
-    return [path.name for path in _dead(base)]
+    removed = []
+    for path in dead(base):
+        shutil.rmtree(path, ignore_errors=True)
+        removed.append(path.name)
+    return removed
 
 
-def _dead(base: Path) -> Iterator[Path]:
+def dead(base: Path) -> Iterator[Path]:
+    """Yield the folders of runs whose bridge and guard are dead."""
     for path in sorted(base.iterdir()):
         with suppress(OSError):
             # A folder is made a moment before its lock is taken.
             if path.is_symlink() or time.time() - path.stat().st_mtime < _YOUNG:
                 continue
             if _abandoned(path / _LOCK):
-                shutil.rmtree(path, ignore_errors=True)
                 yield path
 
 

@@ -21,6 +21,7 @@ from mcp_bridge.cli_demo import LOGINS
 from tools.tree import ROOT
 
 BIN = Path(sys.executable).parent
+CORE = "mcp_bridge/_collections/ansible_collections/virtbridge/core"
 pytestmark = pytest.mark.timeout(120)
 
 
@@ -133,14 +134,60 @@ def test_the_demo_playbook_runs_from_there_twice_without_the_bridge(
     assert "changed=0" in recaps[1]
 
 
-def test_the_wheel_carries_collection_and_simulators(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("wheel")
     pip = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation"]
-    run([*pip, "-w", str(tmp_path), str(ROOT)], tmp_path)
-    with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
-        names = set(wheel.namelist())
-    core = "mcp_bridge/_collections/ansible_collections/virtbridge/core"
+    run([*pip, "-w", str(place), str(ROOT)], place)
+    return next(place.glob("*.whl"))
+
+
+def test_the_wheel_carries_collection_and_simulators(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as file:
+        names = set(file.namelist())
     for name in ("galaxy.yml", "plugins/modules/proxmox_vm.py", "meta/runtime.yml"):
-        assert f"{core}/{name}" in names
+        assert f"{CORE}/{name}" in names
     assert "virtsim/proxmox/catalog.json" in names
     assert "mcp_bridge/_generated/modules.json" in names
     assert not [name for name in names if name.startswith("tests/")]
+
+
+def test_the_doctor_sees_what_was_done_to_an_installed_collection(
+    wheel: Path, tmp_path: Path
+) -> None:
+    """Red when the wheel has no sums, or when only those files are looked at that are there."""
+    place = tmp_path / "site"
+    with zipfile.ZipFile(wheel) as file:
+        file.extractall(place)
+
+    def found(*words: str) -> dict[str, dict[str, str]]:
+        home = str(tmp_path)
+        done = subprocess.run(
+            [sys.executable, "-m", "mcp_bridge.cli", "doctor", "--json", *words],
+            cwd=tmp_path,
+            env={
+                "PATH": os.environ["PATH"],
+                "PYTHONPATH": str(place),
+                "HOME": home,
+                "XDG_STATE_HOME": f"{home}/state",
+                "XDG_CONFIG_HOME": home,
+                "LC_ALL": "C.UTF-8",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return {each["name"]: each for each in json.loads(done.stdout)["checks"]}
+
+    whole = found("--quick")["collection"]
+    assert whole["verdict"] == "ok", whole
+    assert "files as they were built" in whole["words"]
+    module = place / CORE / "plugins/modules/proxmox_vm_info.py"
+    module.write_text("raise SystemExit('broken')\n")
+    (place / CORE / "meta/runtime.yml").unlink()
+    (place / CORE / "plugins/action/planted.py").touch()
+    damaged = found()
+    assert damaged["collection"]["verdict"] == "fail"
+    for words in ("proxmox_vm_info.py was changed", "runtime.yml is missing", "planted.py was"):
+        assert words in damaged["collection"]["words"]
+    assert damaged["a run"]["verdict"] == "fail", damaged["a run"]
