@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Started by path in a clean interpreter: imports Ansible once, then forks a guard for each run.
 
-    forkserver.py SPEC     a JSON file: what to import besides Ansible and ansible-runner
+    forkserver.py SPEC     a JSON file: what to import besides Ansible and ansible-runner, and
+                           which of it loads stores of trusted certificates ahead
     standard input         a socket; each message is one run: a JSON object and four open files
                            (the guard's orders, lines and log, and the lock of the run's folder)
 
@@ -15,7 +16,6 @@ server has one thread and ends with its socket. It imports nothing of the bridge
 from __future__ import annotations
 
 import atexit
-import gc
 import importlib
 import importlib.util
 import json
@@ -78,6 +78,7 @@ def _command_line(args: Sequence[bytes], environment: dict[str, str]) -> NoRetur
         # Among them what tells the parent, by its end, that the command was executed.
         os.closerange(_FIRST_FREE, _MOST_OPEN)
         _fresh(environment)
+        os.register_at_fork(before=_beside("sharing").settle)
         sys.argv = [os.fsdecode(each) for each in args]
         PlaybookCLI.cli_executor(sys.argv)
     except SystemExit as end:
@@ -132,7 +133,7 @@ def prepare(names: Sequence[str]) -> None:
     )
 
 
-def serve(channel: socket.socket, guard: types.ModuleType) -> None:
+def serve(channel: socket.socket, guard: types.ModuleType, trust: types.ModuleType) -> None:
     """Fork a guard for each message until the other end is closed."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     channel.send(b"ready")
@@ -140,10 +141,13 @@ def serve(channel: socket.socket, guard: types.ModuleType) -> None:
         message, files, _flags, _address = socket.recv_fds(channel, _LARGEST, _FILES)
         if not message:
             return
+        request = json.loads(message)
+        for store in request["trusted"]:
+            trust.prepare(store)
         if os.fork() == 0:
             try:
                 channel.close()
-                _be_guard(json.loads(message), files, guard)
+                _be_guard(request, files, guard)
             finally:
                 os._exit(1)
         for file in files:
@@ -166,12 +170,15 @@ def _be_guard(request: Mapping[str, Any], files: Sequence[int], guard: types.Mod
     os._exit(guard.main(request["spec"]))
 
 
-def _beside(name: str) -> types.ModuleType:
+def _beside(file: str) -> types.ModuleType:
     """Return the module in a file beside this one."""
-    found = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    name = f"virtbridge_{file}"
+    if name in sys.modules:
+        return sys.modules[name]
+    found = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{file}.py"))
     if found is None or found.loader is None:
         raise ImportError(name)
-    module = importlib.util.module_from_spec(found)
+    module = sys.modules[name] = importlib.util.module_from_spec(found)
     found.loader.exec_module(module)
     return module
 
@@ -183,9 +190,9 @@ def main(spec_file: str) -> int:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     guard = _beside("guard")
     prepare(spec["preload"])
-    gc.collect()
-    gc.freeze()
-    serve(channel, guard)
+    trust = importlib.import_module(spec["trust"])
+    _beside("sharing").prepare()
+    serve(channel, guard, trust)
     return 0
 
 

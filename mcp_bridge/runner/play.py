@@ -36,7 +36,7 @@ def play(job: Job) -> str:
     """Return the play as JSON. Raises JobRefused for what no play can carry literally.
 
     Every text of the arguments is marked unsafe, so that it arrives byte for byte; the one template
-    is our own and hands each host its target's name.
+    is our own and hands each of several hosts its target's name.
     """
     content: dict[str, Any] = {
         "name": "virtbridge",
@@ -48,7 +48,10 @@ def play(job: Job) -> str:
     if job.parts:
         content |= {"vars": {_CALLS: _calls(job)}, "tasks": [_ANY_CALL]}
     else:
-        arguments = {"target": "{{ inventory_hostname }}", **_arguments(job)}
+        # A template costs a run more time and memory than all its arguments.
+        alone = len(job.targets) == 1
+        target = literal(job.targets[0].name, "target") if alone else "{{ inventory_hostname }}"
+        arguments = {"target": target, **_arguments(job)}
         content["tasks"] = [{"name": "call", job.module: arguments}]
     text = json.dumps([content])
     if len(text) > MAX_ARGUMENTS:

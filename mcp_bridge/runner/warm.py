@@ -32,6 +32,7 @@ from .workspace import Workspace
 SERVER = Path(__file__).with_name("forkserver.py")
 _PACKAGE = "ansible_collections.virtbridge.core.plugins"
 _FOLDER = _PACKAGE.replace(".", "/")
+_TRUST = f"{_PACKAGE}.module_utils.trust"
 _READY = 20.0
 # The server leans on Linux: one thread that forks, and processes that end with their parents.
 POSSIBLE = sys.platform == "linux"
@@ -147,9 +148,8 @@ class _Server:
         self._send = threading.Lock()
         self._workspace = Workspace(owner.base, f"server-{uuid.uuid4().hex}")
         folder = self._workspace.path
-        spec = self._workspace.write(
-            "spec.json", json.dumps({"preload": _modules(owner.collections)})
-        )
+        preload = {"preload": _modules(owner.collections), "trust": _TRUST}
+        spec = self._workspace.write("spec.json", json.dumps(preload))
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs, self._workspace.write("server.log", "").open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and file
@@ -186,6 +186,7 @@ class _Server:
             "spec": str(spec),
             "folder": str(workspace.path / "home"),
             "environment": dict(environment),
+            "trusted": _trusted(Path(environment["VIRTBRIDGE_TARGETS"])),
         }
         orders, our_orders = os.pipe()
         our_lines, lines = os.pipe()
@@ -259,6 +260,18 @@ def _modules(collections: Path) -> list[str]:
         f"{_PACKAGE}.{kind}.{file.stem}"
         for kind in ("action", "modules")
         for file in sorted((plugins / kind).glob("*.py"))
+    ]
+
+
+def _trusted(targets: Path) -> list[str | None]:
+    """Return the files with the authorities that a run trusts; None stands for the usual ones."""
+    given = json.loads(targets.read_text(encoding="utf-8"))["targets"].values()
+    return [
+        each.get("ca_file")
+        for each in given
+        if each.get("verify_tls", True)
+        and not each.get("fingerprint")
+        and {"url", "urls"} & {*each}
     ]
 
 

@@ -16,9 +16,9 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from . import trust
 from .engine.errors import (
     Unavailable,
     UncertainOutcome,
@@ -88,24 +88,40 @@ def require(library: str, missing: str) -> None:
         )
 
 
-class _Pinned(_Adapter):  # type: ignore[misc]  # a stand-in when requests is missing
-    """Compares the certificate's fingerprint after the handshake, before a byte is sent."""
+class _Verified(_Adapter):  # type: ignore[misc]  # a stand-in when requests is missing
+    """Trusts what an endpoint says, and nothing that requests or urllib3 would add to it.
 
-    def __init__(self, fingerprint: str | None) -> None:
-        self._fingerprint = fingerprint
+    A fingerprint is compared after the handshake, before a byte is sent.
+    """
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        self._options: dict[str, Any] = {"ssl_context": _context(endpoint)}
+        if endpoint.fingerprint:
+            self._options |= {"assert_fingerprint": endpoint.fingerprint, "assert_hostname": False}
         super().__init__(max_retries=0)
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        """Make the pool with the pin."""
-        if self._fingerprint:
-            options |= {"assert_fingerprint": self._fingerprint, "assert_hostname": False}
-        super().init_poolmanager(*args, **options)
+        """Make the pool with the context and the pin."""
+        super().init_poolmanager(*args, **options, **self._options)
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
-        """Make the pool behind a proxy with the pin."""
-        if self._fingerprint:
-            options |= {"assert_fingerprint": self._fingerprint, "assert_hostname": False}
-        return super().proxy_manager_for(proxy, **options)
+        """Make the pool behind a proxy with the same, and a context of its own for the proxy."""
+        if proxy.startswith("https://") and proxy not in self.proxy_manager:
+            options["proxy_ssl_context"] = _context(self._endpoint)
+        return super().proxy_manager_for(proxy, **options, **self._options)
+
+    def cert_verify(self, conn: Any, *given: Any) -> None:
+        """Let no other authorities be loaded into the context."""
+        super().cert_verify(conn, *given)
+        conn.ca_certs = conn.ca_cert_dir = None
+
+    def build_connection_pool_key_attributes(self, *given: Any, **named: Any) -> Any:
+        """Let no other authorities be loaded into the context; requests 2.32 asks this too."""
+        host, options = super().build_connection_pool_key_attributes(*given, **named)
+        for name in ("ca_certs", "ca_cert_dir"):
+            options.pop(name, None)
+        return host, options
 
 
 class Transport:
@@ -119,8 +135,10 @@ class Transport:
         self._http = requests.Session()
         # Proxies, netrc and CA bundles of the environment are nobody's decision here.
         self._http.trust_env = False
-        self._http.mount("https://", _Pinned(endpoint.fingerprint))
-        self._http.verify = _verification(endpoint)
+        if any(base.lower().startswith("https:") for base in endpoint.bases):
+            self._http.mount("https://", _Verified(endpoint))
+        checked = endpoint.verify and not endpoint.fingerprint
+        self._http.verify = (endpoint.ca_path or True) if checked else False
         self._http.cert = endpoint.client_certificate
         if not endpoint.verify and not endpoint.fingerprint:
             # Said once, in our words, by whoever connects.
@@ -246,21 +264,17 @@ class Transport:
         )
 
 
-def _verification(endpoint: Endpoint) -> bool | str:
+def _context(endpoint: Endpoint) -> Any:
     if endpoint.fingerprint or not endpoint.verify:
-        return False
-    if not endpoint.ca_path:
-        return True
-    kind = "capath" if Path(endpoint.ca_path).is_dir() else "cafile"
+        return trust.unchecked()
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(**{kind: endpoint.ca_path})
+        return trust.trusting(endpoint.ca_path)
     except OSError as error:
         why = "no PEM certificate" if isinstance(error, ssl.SSLError) else error.strerror
         raise ValidationFailed(
             f"The CA certificate {endpoint.ca_path} cannot be used: {why}.",
             fields={"ca_path": "cannot be used"},
         ) from None
-    return endpoint.ca_path
 
 
 def _in_handshake(error: Exception) -> bool:

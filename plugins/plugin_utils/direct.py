@@ -24,7 +24,7 @@ from typing import Any
 from ansible import constants
 from ansible.plugins.action import ActionBase
 
-from . import forked
+from . import forked, trust_ahead
 
 SWITCH = "VIRTBRIDGE_DIRECT"
 VARIABLE = "virtbridge_direct"
@@ -49,6 +49,7 @@ class DirectBase(ActionBase):
         name = module_name or self._task.action
         if not rest and not more.get("wrap_async") and self._eligible(task_vars or {}):
             self._direct = forked.module_file(self._shared_loader_obj, name)
+            trust_ahead.of_arguments(module_args or {})
         try:
             answer: dict[str, Any] = super()._execute_module(
                 module_name, module_args, tmp, task_vars, *rest, **more
@@ -115,3 +116,7 @@ def _is_ours(interpreter: Any) -> bool:
     # The same file in another environment is another interpreter.
     given, ours = Path(text), Path(sys.executable)
     return given.parent == ours.parent and given.resolve() == ours.resolve()
+
+
+# Whoever imports this is about to fork a worker for each task.
+trust_ahead.of_targets()

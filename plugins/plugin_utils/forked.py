@@ -35,6 +35,7 @@ try:  # ansible-core 2.19 and newer
 
     _BUILT = module_common._BuiltModule
     MODERN = True
+    _SECRETS = "secrets" in inspect.signature(_loader.run_module).parameters
 except (ImportError, AttributeError):
     MODERN = False
 
@@ -199,7 +200,7 @@ def _start(name: str, arguments: bytes) -> None:
         "modlib_path": "",
         "extensions": {},
     }
-    if "secrets" in inspect.signature(_loader.run_module).parameters:
+    if _SECRETS:
         options["secrets"] = []
     _loader.run_module(**options)
 

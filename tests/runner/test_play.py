@@ -28,7 +28,7 @@ def test_every_text_is_marked_and_only_our_own_template_is_not() -> None:
         {
             "name": "call",
             "a.b.c": {
-                "target": "{{ inventory_hostname }}",
+                "target": {"__ansible_unsafe": "lab"},
                 "a": {"__ansible_unsafe": "x"},
                 "b": [{"c": {"__ansible_unsafe": "{{ y }}"}}, 1, None, True, 1.5],
             },

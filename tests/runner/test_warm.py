@@ -100,11 +100,13 @@ def test_nothing_is_left_of_a_server(tmp_path: Path, tools: Any) -> None:
     before = children()
     made = tools.bench(tmp_path, "warm")
     assert made.executor.ready(20)
-    folders = set(made.base.glob("server-*"))
-    assert folders
+    server = made.executor._server
+    assert server is not None
+    folder = server._workspace.path
+    assert folder.is_dir()
     made.executor.close()
     assert children() <= before
-    assert not folders & set(made.base.glob("server-*"))
+    assert not folder.exists()
 
 
 def test_files_and_threads_stay_as_many(warm: Any) -> None:
