@@ -118,5 +118,6 @@ def _is_ours(interpreter: Any) -> bool:
     return given.parent == ours.parent and given.resolve() == ours.resolve()
 
 
-# Whoever imports this is about to fork a worker for each task.
-trust_ahead.of_targets()
+if os.environ.get(SWITCH, "1").lower() not in OFF:
+    # Whoever imports this is about to fork a worker for each task.
+    trust_ahead.of_targets()
