@@ -22,8 +22,8 @@ from .cli_options import FAILED, USAGE, as_json, configured, examples
 from .cli_runs import runs
 
 _NO_LOGIN = (
-    "--http needs a login. For a server on a loopback address that every user of this machine may "
-    "call, say so with --no-auth."
+    "--http needs a login: set auth in virtbridge.yml. For a server on a loopback address that "
+    "every user of this machine may call, say so with --no-auth."
 )
 
 
@@ -54,12 +54,14 @@ def cli(verbose: bool) -> None:
     epilog=examples(
         '{"mcpServers": {"virtbridge": {"command": "virtbridge", "args": ["serve"]}}}',
         "virtbridge serve --http 127.0.0.1:8801 --no-auth",
+        "virtbridge serve --http 0.0.0.0:8801     with auth in virtbridge.yml",
     ),
 )
 @click.option(
     "--http",
     metavar="HOST:PORT",
-    help="Serve streamable HTTP at /mcp instead.",
+    help="Serve streamable HTTP at /mcp instead, for callers with a token of the issuer that "
+    "auth names in virtbridge.yml.",
 )
 @click.option(
     "--no-auth",
@@ -74,24 +76,30 @@ def serve(http: str | None, no_auth: bool, **chosen: Any) -> None:
     An MCP client starts this command itself; nothing is printed but the protocol, and logs go to
     standard error. It starts also when no target is configured.
     """
-    from .cli_open import open_surface
-    from .errors import AddressRefused
+    from .cli_open import Misconfigured, open_surface, settings_of
+    from .errors import AddressRefused, ConfigInvalid
     from .serving import listen, serve_http, serve_stdio
 
     if no_auth and http is None:
         raise click.UsageError("--no-auth speaks of --http, which is not given")
-    if http is not None and not no_auth:
+    config = settings_of(chosen["config_file"])
+    if http is not None and not no_auth and config.auth is None:
         raise click.UsageError(_NO_LOGIN)
+    if no_auth and config.auth is not None:
+        raise click.UsageError("--no-auth, but the configuration has auth; leave one out")
     with open_surface(**chosen, lasting=True) as surface:
         if http is None:
             serve_stdio(surface, __version__)
             return
         try:
-            listener = listen(http)
+            listener = listen(http, far=config.auth is not None)
         except AddressRefused as error:
             raise click.UsageError(f"--http: {error}") from error
         with listener:
-            serve_http(surface, __version__, listener)
+            try:
+                serve_http(surface, __version__, listener, config.server, config.auth)
+            except ConfigInvalid as error:
+                raise Misconfigured("\n".join(map(str, error.problems))) from error
 
 
 @cli.command()

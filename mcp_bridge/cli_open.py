@@ -151,6 +151,15 @@ def audit_places(config: Config) -> Places:
     )
 
 
+def settings_of(config_file: Path | None) -> Config:
+    """Return the configuration alone; `Misconfigured` says everything that is wrong with it."""
+    problems: list[str] = []
+    config = _config(config_file, {}, problems)
+    if config is None:
+        raise Misconfigured("\n".join([*problems, "Nothing was started; correct this first."]))
+    return config
+
+
 def problems_of(
     config_file: Path | None, targets_file: Path | None, read_only: bool, no_destructive: bool
 ) -> tuple[list[str], list[str]]:

@@ -17,17 +17,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
+from .config_auth import Auth, HttpServer, IdentitySettings
 from .config_policy import Policy
 from .config_section import Section
 from .config_source import environment_of, overlay, read_file
 from .config_words import problems_of
 from .errors import ConfigInvalid
 from .policy import Flags
+from .targets_problems import Problem
 
 SCHEMA_FILE = Path(__file__).with_name("config.schema.json")
 
 
-class Server(Section):
+class Server(HttpServer):
     """How the server answers."""
 
     max_answer_bytes: int = Field(
@@ -117,6 +119,8 @@ class Config(Section):
     runner: Runner = Field(default_factory=Runner)
     runs: Runs = Runs()
     audit: AuditSettings = AuditSettings()
+    auth: Auth | None = Field(default=None, description="login over HTTP [default: none]")
+    identity: IdentitySettings = IdentitySettings()
 
     @property
     def flags(self) -> Flags:
@@ -171,6 +175,9 @@ def load_config(
     content = overlay(content, {key: value for key, (_name, value) in named.items()} | given)
     try:
         config = Config.model_validate_json(json.dumps(content, default=str))
+        if config.auth and not config.server.public_url:
+            text = "missing; beside auth, clients must learn from it where to log in"
+            problems.append(Problem("server.public_url", text))
     except ValidationError as error:
         names = {key: name for key, (name, _value) in named.items() if key not in given}
         problems += problems_of(error, Config, names)

@@ -13,11 +13,24 @@ from typing import Any
 
 import yaml
 
+from .targets import VAULT
 from .targets_problems import Problem, nearest
 
 PREFIX = "VIRTBRIDGE_"
 # Names with a fixed meaning that do not follow SECTION_KEY.
 _FIXED = {"VIRTBRIDGE_TARGETS": "targets_file", "VIRTBRIDGE_TARGETS_FILE": "targets_file"}
+# Keys of the file whose values are paths.
+_PATHS = (
+    ("targets_file",),
+    ("audit", "path"),
+    ("runner", "state_dir"),
+    ("runner", "collections_path"),
+    ("runner", "vault_password_file"),
+    ("auth", "ca_file"),
+    ("auth", "introspection", "client_secret_file"),
+    ("server", "tls", "cert_file"),
+    ("server", "tls", "key_file"),
+)
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 _LARGEST = 1 << 20
 
@@ -93,7 +106,12 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
     return loader.construct_mapping(node, deep=True)
 
 
+def _vault(_loader: _Loader, node: yaml.Node) -> dict[str, str]:
+    return {VAULT: node.value if isinstance(node, yaml.ScalarNode) else ""}
+
+
 _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+_Loader.add_constructor("!vault", _vault)
 
 
 def _load(path: Path) -> Any:
@@ -116,7 +134,9 @@ def _leaves(
     """Yield the dotted keys that a variable can set: texts, numbers, switches, lists of texts."""
     root = root or schema
     for name, given in schema.get("properties", {}).items():
-        part = root["$defs"][given["$ref"].rsplit("/", 1)[-1]] if "$ref" in given else given
+        # A section that may be absent is its reference or null.
+        refs = [each["$ref"] for each in (given, *given.get("anyOf", ())) if "$ref" in each]
+        part = root["$defs"][refs[0].rsplit("/", 1)[-1]] if refs else given
         key = f"{path}.{name}" if path else name
         if "properties" in part:
             yield from _leaves(part, key, root)
@@ -130,7 +150,7 @@ def _typed(text: str, part: Mapping[str, Any]) -> Any:
     if kind == "boolean" and text.lower() in (*_TRUE, *_FALSE):
         return text.lower() in _TRUE
     if kind == "array":
-        items = [item for item in text.split(os.pathsep) if item]
+        items = [item for item in text.split(part.get("x-separator", os.pathsep)) if item]
         return [_home(item) for item in items] if _is_path(part.get("items", {})) else items
     if kind in ("integer", "number"):
         for number in (int, float):
@@ -157,12 +177,24 @@ def _absolute(content: dict[str, Any], folder: Path) -> dict[str, Any]:
             return str((folder / Path(value).expanduser()).absolute())
         return [resolve(item) for item in value] if isinstance(value, list) else value
 
-    keys = ("targets_file",), ("audit", "path"), ("runner", "state_dir")
-    lists = ("runner", "collections_path"), ("runner", "vault_password_file")
-    for *sections, last in (*keys, *lists):
+    for *sections, last in _PATHS:
         node: Any = content
         for section in sections:
             node = node.get(section) if isinstance(node, dict) else None
         if isinstance(node, dict) and node.get(last):
             node[last] = resolve(node[last])
+    for credential in _credentials(content):
+        for key in credential:
+            if key == "kubeconfig" or str(key).endswith("_file"):
+                credential[key] = resolve(credential[key])
     return content
+
+
+def _credentials(content: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the credentials of the map of principals, whatever else may be wrong with it."""
+    identity = content.get("identity")
+    entries = identity.get("map") if isinstance(identity, dict) else None
+    for entry in entries if isinstance(entries, list) else ():
+        found = entry.get("credentials") if isinstance(entry, dict) else None
+        if isinstance(found, dict):
+            yield from (each for each in found.values() if isinstance(each, dict))

@@ -21,6 +21,8 @@ from mcp import MCPError, types
 from mcp.server.caching import CacheHint
 from mcp.server.lowlevel import Server
 
+from .auth import Identity
+from .gate import KEY
 from .provider import Context, Provider
 from .surface import Surface
 from .tools.spec import Answer, Caller, Signals, Tool, UnknownTool
@@ -86,17 +88,19 @@ class _Progress:
 class _Protocol:
     """The request functions of the server, over one surface."""
 
-    def __init__(self, surface: Surface, principal: str, extra: Provider) -> None:
+    def __init__(self, surface: Surface, principal: str | None, extra: Provider) -> None:
         self._surface = surface
-        self._tools = [_wire(tool) for tool in surface.tools]
+        self._tools = [(tool.least_scope, _wire(tool)) for tool in surface.tools]
         self._extra = extra
         self._principal = principal
         self._limiter = anyio.CapacityLimiter(_CONCURRENT_CALLS)
 
     async def list_tools(
-        self, _context: Context, _params: types.PaginatedRequestParams | None
+        self, context: Context, _params: types.PaginatedRequestParams | None
     ) -> types.ListToolsResult:
-        return types.ListToolsResult(tools=[*self._tools, *self._extra.tools])
+        scopes = self._caller(context).scopes
+        mine = [tool for least, tool in self._tools if least in scopes]
+        return types.ListToolsResult(tools=[*mine, *self._extra.tools])
 
     async def call_tool(
         self, context: Context, params: types.CallToolRequestParams
@@ -108,7 +112,7 @@ class _Protocol:
         signals = Signals(
             progress=progress.report, cancelled=cancelled, patience=self._surface.patience
         )
-        caller = Caller(principal=self._principal, client=_client_name(context))
+        caller = self._caller(context)
         try:
             async with anyio.create_task_group() as group:
                 group.start_soon(progress.pump)
@@ -133,6 +137,16 @@ class _Protocol:
             structured_content=answer.body,
             is_error=not answer.ok,
         )
+
+    def _caller(self, context: Context) -> Caller:
+        """Return who sent this very request: a session may go on with another token."""
+        client = _client_name(context)
+        if self._principal is not None:
+            return Caller(self._principal, client)
+        if context.request is None:
+            raise LookupError("the gate lets no request through without its caller")
+        identity: Identity = context.request.scope[KEY]
+        return Caller(identity.principal, client, identity.scopes)
 
     def _answer(
         self, name: str, arguments: dict[str, Any], caller: Caller, signals: Signals
@@ -190,12 +204,12 @@ class _Protocol:
 
 
 def build_server(
-    surface: Surface, version: str, principal: str, extra: Provider | None = None
+    surface: Surface, version: str, principal: str | None, extra: Provider | None = None
 ) -> Server[dict[str, Any]]:
     """Return the protocol server of one surface, not yet bound to a transport.
 
-    ``principal`` is who its callers are to policy and audit; ``extra`` is what the server offers
-    beside the surface.
+    ``principal`` is who its callers are to policy and audit, None when the gate before it says so
+    for each request; ``extra`` is what the server offers beside the surface.
     """
     extra = extra or Provider()
     protocol = _Protocol(surface, principal, extra)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the virtbridge maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The server's transports: standard input and output, or streamable HTTP on loopback."""
+"""The server's transports: standard input and output, or streamable HTTP."""
 
 from __future__ import annotations
 
@@ -12,22 +12,32 @@ import socket
 import sys
 from types import FrameType
 from typing import Any, NoReturn
+from urllib.parse import SplitResult, urlsplit
 
 import anyio
 import anyio.to_thread
 import uvicorn
+from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from mcp.server.auth.provider import AccessToken
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 from mcp.server.transport_security import TransportSecuritySettings
+from starlette.types import ASGIApp
 
-from .errors import AddressRefused
+from .auth import Identity, open_verifier
+from .config_auth import Auth, HttpServer
+from .errors import AddressRefused, ConfigInvalid
+from .gate import Gate
 from .server import build_server
 from .surface import Surface
+from .targets_problems import Problem
 
 PATH = "/mcp"
 # Whoever reaches a loopback port; there is no authentication that could say more.
 _ANYONE_HERE = "http:loopback"
 _LOCAL_NAMES = ("127.0.0.1", "localhost", "[::1]")
+_NO_LOGIN = "without a login: every user of this machine can call it"
 _STOP_SECONDS = 5.0
 _CLOSE_SECONDS = 3
 
@@ -57,8 +67,8 @@ async def _until_told(surface: Surface) -> None:
             os._exit(128 + number)
 
 
-def listen(address: str) -> socket.socket:
-    """Return a socket that listens on ``HOST:PORT``, which must be of this machine alone.
+def listen(address: str, *, far: bool = False) -> socket.socket:
+    """Return a socket that listens on ``HOST:PORT``; only ``far`` lets other machines reach it.
 
     Port 0 chooses a free one. Raises AddressRefused for an address that is none, that others can
     reach, or that is taken.
@@ -71,7 +81,7 @@ def listen(address: str) -> socket.socket:
         place = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
     except ValueError:
         raise AddressRefused(f"{host!r} is no IP address and not localhost.") from None
-    if not place.is_loopback:
+    if not far and not place.is_loopback:
         raise AddressRefused(
             f"{host} can be reached by others, and with --no-auth there is no login. Listen on "
             f"127.0.0.1:{port}."
@@ -83,42 +93,117 @@ def listen(address: str) -> socket.socket:
         raise AddressRefused(f"cannot listen on {address}: {error.strerror}.") from error
 
 
-def serve_http(surface: Surface, version: str, listener: socket.socket) -> None:
-    """Serve any number of clients over streamable HTTP until SIGTERM or SIGINT."""
-    run_http(build_server(surface, version, _ANYONE_HERE), surface, listener)
+def serve_http(
+    surface: Surface,
+    version: str,
+    listener: socket.socket,
+    settings: HttpServer,
+    auth: Auth | None,
+) -> None:
+    """Serve any number of clients over streamable HTTP until SIGTERM or SIGINT.
+
+    Without ``auth`` everybody who reaches the address may call. Raises ConfigInvalid when a file
+    that the settings name cannot be used.
+    """
+    server = build_server(surface, version, None if auth else _ANYONE_HERE)
+    run_http(server, surface, listener, settings, auth)
 
 
-def run_http(server: Server[dict[str, Any]], surface: Surface, listener: socket.socket) -> None:
+def run_http(
+    server: Server[dict[str, Any]],
+    surface: Surface,
+    listener: socket.socket,
+    settings: HttpServer,
+    auth: Auth | None = None,
+) -> None:
     """Serve a protocol server of the surface over streamable HTTP until SIGTERM or SIGINT.
 
     Requests that name another host, or come from a page of another origin, are refused: a web
     page in the operator's browser must not reach the bridge.
     """
-    host, port = listener.getsockname()[:2]
-    names = [f"{name}:{port}" for name in _LOCAL_NAMES]
-    app = server.streamable_http_app(
-        streamable_http_path=PATH,
-        host=host,
-        transport_security=TransportSecuritySettings(
-            allowed_hosts=names, allowed_origins=[f"http://{name}" for name in names]
-        ),
-    )
     config = uvicorn.Config(
-        app,
+        _application(server, surface, listener, settings, auth),
         log_level="warning",
         server_header=False,
         timeout_graceful_shutdown=_CLOSE_SECONDS,
+        ssl_certfile=settings.tls.cert_file if settings.tls else None,
+        ssl_keyfile=settings.tls.key_file if settings.tls else None,
     )
+    try:
+        config.load()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ConfigInvalid(None, [Problem("server.tls", f"cannot be used: {reason}")]) from error
     for number in (signal.SIGTERM, signal.SIGINT):
         # The server puts these back at its end and raises the signal again.
         signal.signal(number, _leave)
-    shown = f"[{host}]" if ":" in host else host
-    sys.stderr.write(
-        f"virtbridge serves MCP on http://{shown}:{port}{PATH}, without a login: every user of "
-        "this machine can call it. Ctrl-C ends it.\n"
-    )
+    url = f"{'https' if settings.tls else 'http'}://{_place(listener)}{PATH}"
+    login = f"with a login at {auth.issuer}" if auth else _NO_LOGIN
+    sys.stderr.write(f"virtbridge serves MCP on {url}, {login}. Ctrl-C ends it.\n")
     sys.stderr.flush()
     _HttpServer(config, surface).run(sockets=[listener])
+
+
+def _application(
+    server: Server[dict[str, Any]],
+    surface: Surface,
+    listener: socket.socket,
+    settings: HttpServer,
+    auth: Auth | None,
+) -> ASGIApp:
+    port = listener.getsockname()[1]
+    names = [f"{name}:{port}" for name in _LOCAL_NAMES]
+    known = urlsplit(settings.public_url or "")
+    app = server.streamable_http_app(
+        streamable_http_path=PATH,
+        max_request_body_size=settings.max_request_bytes,
+        transport_security=TransportSecuritySettings(
+            allowed_hosts=[*names, _place(listener), *settings.allowed_hosts, *_hosts(known)],
+            allowed_origins=[
+                *(f"{scheme}://{name}" for name in names for scheme in ("http", "https")),
+                *settings.allowed_origins,
+                f"{known.scheme}://{known.netloc}",
+            ],
+        ),
+    )
+    if auth is None:
+        return app
+    public_url = str(settings.public_url)
+    return Gate(
+        AuthContextMiddleware(app),
+        open_verifier(auth, auth.audience or public_url),
+        auth,
+        public_url,
+        needs=surface.scope,
+        largest=settings.max_request_bytes,
+        marks=_marks,
+    )
+
+
+def _marks(identity: Identity) -> dict[str, Any]:
+    """Return by what the SDK knows whose a session is. The token itself goes no further."""
+    token = AccessToken(
+        token="",
+        client_id=identity.client_id,
+        scopes=sorted(identity.scopes),
+        subject=identity.subject,
+        claims={"iss": identity.issuer},
+    )
+    return {"user": AuthenticatedUser(token)}
+
+
+def _hosts(known: SplitResult) -> list[str]:
+    """Return the forms in which a client may name the host of an address."""
+    if not known.hostname:
+        return []
+    port = known.port or (443 if known.scheme == "https" else 80)
+    host = known.netloc.removesuffix(f":{port}")
+    return [known.netloc, f"{host}:{port}"] if known.port is None else [known.netloc]
+
+
+def _place(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 class _HttpServer(uvicorn.Server):

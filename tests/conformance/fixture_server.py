@@ -15,6 +15,7 @@ from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.server.subscriptions import ListenHandler
 
 from mcp_bridge.cli_open import open_surface
+from mcp_bridge.config_auth import HttpServer
 from mcp_bridge.server import NAME, build_server
 from mcp_bridge.serving import listen, run_http
 
@@ -40,7 +41,7 @@ def main() -> None:
             RequestStateBoundary(RequestStateSecurity.ephemeral(), default_audience=NAME)
         )
         with listen("127.0.0.1:0") as listener:
-            run_http(server, surface, listener)
+            run_http(server, surface, listener, HttpServer())
 
 
 if __name__ == "__main__":
