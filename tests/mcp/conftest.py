@@ -140,7 +140,7 @@ class Http:
         )  # fmt: skip
         assert self.process.stderr is not None
         said = self.process.stderr.readline()
-        found = re.search(r"http://127\.0\.0\.1:\d+/mcp", said)
+        found = re.search(r"https?://[\d.]+:\d+/mcp", said)
         assert found, said
         self.url = found[0]
 
