@@ -62,6 +62,14 @@ options:
       - When it is not given, the environment variable E(K8S_AUTH_CONTEXT)
         is used.
     type: str
+  impersonate_user:
+    description:
+      - Name of the Kubernetes user to act as. The credential must
+        have the right to impersonate it; what that user may do decides.
+      - Must match V([!-~]+).
+      - When it is not given, the environment variable E(K8S_AUTH_IMPERSONATE_USER)
+        is used.
+    type: str
   validate_certs:
     description:
       - Whether the server's certificate must be trusted. On unless

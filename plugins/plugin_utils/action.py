@@ -26,12 +26,13 @@ class Connection:
     """How a target becomes the connection options of its platform's modules.
 
     ``place`` options say where to connect; ``login`` options are one credential, which comes
-    from one source as a whole.
+    from one source as a whole, with ``acting``, as whom it acts.
     """
 
     options: Callable[[Target], dict[str, Any]]
     place: tuple[str, ...]
     login: tuple[str, ...]
+    acting: tuple[str, ...] = ()
 
 
 def _proxmox(target: Target) -> dict[str, Any]:
@@ -65,6 +66,7 @@ def _kubevirt(target: Target) -> dict[str, Any]:
         "client_key": credential.get("client_key_file"),
         "kubeconfig": credential.get("kubeconfig"),
         "context": credential.get("context"),
+        "impersonate_user": credential.get("impersonate_user"),
         **_trust(target),
     }
 
@@ -92,6 +94,7 @@ CONNECTIONS: Mapping[str, Connection] = {
         options=_kubevirt,
         place=("api_url", "kubeconfig", "context"),
         login=("api_token", "client_cert", "client_key"),
+        acting=("impersonate_user",),
     ),
 }
 
@@ -120,7 +123,7 @@ def connected(
         )
     options = connection.options(target)
     if any(option in explicit for option in connection.login):
-        options |= dict.fromkeys(connection.login)
+        options |= dict.fromkeys((*connection.login, *connection.acting))
     return {**options, **explicit}
 
 

@@ -16,6 +16,7 @@ from .status import ApiError
 TOKEN = "virtsim-admin-token-0000000000000000000000"  # noqa: S105  # opens only the simulator
 READER = "virtsim-reader-token-000000000000000000000"  # see above
 APPS = "virtsim-apps-token-00000000000000000000000"  # see above
+BRIDGE = "virtsim-bridge-token-00000000000000000000"  # see above
 MASTERS = "system:masters"
 READERS = "virtsim:readers"
 CERTIFICATES = {"client": Subject("virtsim-admin", MASTERS)}
@@ -31,6 +32,7 @@ class User:
     namespace: str = ""
     reads_only: bool = False
     groups: tuple[str, ...] = ()
+    impersonates: frozenset[str] = frozenset()
 
     @property
     def info(self) -> dict[str, Any]:
@@ -47,7 +49,17 @@ _TOKENS = {
     TOKEN: _account("default", "virtsim-admin"),
     READER: _account("default", "virtsim-reader", reads_only=True),
     APPS: _account("apps", "virtsim-apps", namespace="apps"),
+    # It may do nothing by itself, as the account of a bridge whose callers act as themselves.
+    BRIDGE: _account(
+        "default", "virtsim-bridge", namespace=_NOWHERE, impersonates=frozenset({"ann", "ben"})
+    ),
 }
+# People that only an authenticating proxy could name: all of one namespace, and reading only.
+_PEOPLE = {
+    "ann": User("ann", namespace="apps"),
+    "ben": User("ben", reads_only=True),
+}
+_IMPERSONATION = ("impersonate-group", "impersonate-uid")
 _READS = frozenset({"get", "list", "watch"})
 
 
@@ -64,7 +76,34 @@ def identify(request: Request) -> User:
     user = user or (_TOKENS.get(token.strip()) if bearer else None)
     if user is None and (bearer or (shown and not trusted(shown))):
         raise ApiError(401, "Unauthorized")
-    return user or User(ANONYMOUS, namespace=_NOWHERE)
+    return _acting(user or User(ANONYMOUS, namespace=_NOWHERE), request.headers)
+
+
+def _acting(user: User, headers: Mapping[str, str]) -> User:
+    """Return the user that a request is made as: itself, or whom it may and wants to be.
+
+    Groups and uids are refused to everybody, and so is asking for them without a user.
+    """
+    wanted = headers.get("impersonate-user")
+    for header in _IMPERSONATION:
+        if header in headers and wanted is None:
+            raise ApiError(500, "Internal error occurred: requested without impersonating a user")
+        if header in headers:
+            _not_as(user, f"{header.removeprefix('impersonate-')}s", headers[header])
+    if wanted is None:
+        return user
+    full = MASTERS in user.groups or not (user.namespace or user.reads_only)
+    if not full and wanted not in user.impersonates:
+        _not_as(user, "users", wanted)
+    return _PEOPLE.get(wanted, User(wanted, namespace=_NOWHERE))
+
+
+def _not_as(user: User, resource: str, name: str) -> None:
+    text = (
+        f'{resource} "{name}" is forbidden: User "{user.name}" cannot impersonate resource '
+        f'"{resource}" in API group "" at the cluster scope'
+    )
+    raise ApiError(403, text, details={"name": name, "kind": resource})
 
 
 def allowed(user: User, verb: str, namespace: str) -> bool:

@@ -64,7 +64,12 @@ class KubeVirtSimulator(Simulator):
 
     def credentials(self) -> dict[str, str]:
         """List what opens the simulator."""
-        return {"token": auth.TOKEN, "reader_token": auth.READER, "apps_token": auth.APPS}
+        return {
+            "token": auth.TOKEN,
+            "reader_token": auth.READER,
+            "apps_token": auth.APPS,
+            "bridge_token": auth.BRIDGE,
+        }
 
     def coverage(self) -> Coverage:
         """List modelled kinds and subresources, and the rest of the catalog."""

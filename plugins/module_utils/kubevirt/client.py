@@ -41,8 +41,11 @@ Object = dict[str, Any]
 class Client:
     """One cluster, opened with one credential. Every method raises only VirtbridgeErrors."""
 
-    def __init__(self, transport: Transport, who: Login, access: Access) -> None:
+    def __init__(
+        self, transport: Transport, who: Login, access: Access, acting: str | None = None
+    ) -> None:
         self._transport, self._login, self._access = transport, who, access
+        self._acting = {"Impersonate-User": acting} if acting else {}
 
     @property
     def host(self) -> str:
@@ -155,7 +158,7 @@ class Client:
 
     def _headers(self) -> dict[str, str]:
         authorization = self._login.authorization()
-        headers = {"Accept": "application/json", "User-Agent": "virtbridge"}
+        headers = {"Accept": "application/json", "User-Agent": "virtbridge", **self._acting}
         if authorization:
             self._access.secret(authorization.rpartition(" ")[2])
             headers["Authorization"] = authorization
@@ -207,6 +210,6 @@ def connect(params: Mapping[str, Any], access: Access) -> Iterator[Client]:
         )
     transport = Transport(who.endpoint)
     try:
-        yield Client(transport, who, access)
+        yield Client(transport, who, access, params.get("impersonate_user"))
     finally:
         transport.close()

@@ -64,6 +64,15 @@ PLATFORM = Platform(
             env=("K8S_AUTH_CONTEXT",),
             doc="Context of O(kubeconfig); the current one unless given.",
         ),
+        Field(
+            "impersonate_user",
+            str,
+            role="option",
+            pattern="[!-~]+",
+            env=("K8S_AUTH_IMPERSONATE_USER",),
+            doc="Name of the Kubernetes user to act as. The credential must have the right to "
+            "impersonate it; what that user may do decides.",
+        ),
         *trust_fields("KUBEVIRT"),
     ),
 )
