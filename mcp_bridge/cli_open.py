@@ -22,6 +22,8 @@ from .catalog import Catalog
 from .cleaning import Cleaning
 from .config import Config, load_config
 from .errors import ConfigInvalid, StoreBroken
+from .identity import Identities
+from .identity import problems as problems_of_map
 from .run_store import Keep, RunBook, RunStore
 from .runner import open_executor
 from .store import Store
@@ -88,6 +90,7 @@ def opened_surface(
             judge=_judge(config, store),
             max_bytes=config.server.max_answer_bytes,
             timeout=config.runner.timeout,
+            identities=Identities(config.identity.mode, config.identity.map),
         )
         surface = Surface(Door(setup), patience=config.server.answer_within, run_store=runs)
         opened.callback(surface.stop, _STOP_SECONDS)
@@ -222,7 +225,10 @@ def _targets(
         path = path.absolute() if path else targets_file_of.location()
         if given and not given.exists():
             problems.append(f"{given}: there is no such file")
-        return path, targets_file_of.load(path)
+        targets = targets_file_of.load(path)
+        entries = config.identity.map if config else ()
+        problems += [str(problem) for problem in problems_of_map(entries, targets)]
+        return path, targets
     except TargetsInvalid as error:
         problems += [f"{error.path}: {problem}" for problem in error.problems]
         return path, {}

@@ -22,7 +22,7 @@ from mcp.server.caching import CacheHint
 from mcp.server.lowlevel import Server
 
 from .auth import Identity
-from .gate import KEY
+from .bearer import KEY
 from .provider import Context, Provider
 from .surface import Surface
 from .tools.spec import Answer, Caller, Signals, Tool, UnknownTool

@@ -26,9 +26,9 @@ from mcp.server.transport_security import TransportSecuritySettings
 from starlette.types import ASGIApp
 
 from .auth import Identity, open_verifier
+from .bearer import BearerGate
 from .config_auth import Auth, HttpServer
 from .errors import AddressRefused, ConfigInvalid
-from .gate import Gate
 from .server import build_server
 from .surface import Surface
 from .targets_problems import Problem
@@ -169,7 +169,7 @@ def _application(
     if auth is None:
         return app
     public_url = str(settings.public_url)
-    return Gate(
+    return BearerGate(
         AuthContextMiddleware(app),
         open_verifier(auth, auth.audience or public_url),
         auth,

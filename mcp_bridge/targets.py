@@ -29,7 +29,10 @@ MAX_FILE = 1 << 20
 
 @dataclass(frozen=True)
 class Target:
-    """One configured endpoint; ``spec`` is its part of the file, its secrets unresolved."""
+    """One configured endpoint; ``spec`` is its part of the file, its secrets unresolved.
+
+    ``withheld`` says that its caller has no credential of its own there, and so gets none.
+    """
 
     name: str
     platform: str
@@ -38,6 +41,7 @@ class Target:
     read_only: bool
     folder: Path
     spec: Mapping[str, Any] = field(repr=False)
+    withheld: bool = False
 
 
 def location(environ: Mapping[str, str] | None = None) -> Path:

@@ -17,6 +17,7 @@ from ..audit import Audit
 from ..catalog import Catalog, full_name, secrets_of
 from ..envelope import MAX_BYTES, close
 from ..errors import AuditFailed
+from ..identity import Identities
 from ..redact import Redactor
 from ..runner.base import Executor, Job, Outcome
 from ..targets import Target
@@ -25,7 +26,7 @@ from .ends import NoAnswer, Run, ended, sorted_run
 from .gate import Gate, Weighed
 from .judging import Judge
 from .several import Ask, Several, together
-from .spec import Answer, Call, Refusal, Tool
+from .spec import Answer, Call, Caller, Refusal, Tool
 
 # A run needs more than its module waits: to start, to log in, to report.
 _MARGIN = 8.0
@@ -45,6 +46,7 @@ class Setup:
     judge: Judge = field(default_factory=Judge)
     max_bytes: int = MAX_BYTES
     timeout: float = 100.0
+    identities: Identities = field(default_factory=Identities)
 
 
 class Door:
@@ -63,14 +65,23 @@ class Door:
         """Whether the tool is in the list under these flags."""
         return tool.read_only or not self._setup.judge.flags.read_only
 
-    def pick(self, names: Sequence[str] | None) -> tuple[str, ...]:
-        """Return the named targets, all when none is named; `Refusal` for one that is unknown."""
+    def pick(self, names: Sequence[str] | None, caller: Caller | None = None) -> tuple[str, ...]:
+        """Return the named targets; when none is named, all on which the caller has a credential.
+
+        Raises `Refusal` for one that is unknown, and when there is none.
+        """
         for name in names or ():
             if name not in self.targets:
                 raise self._unknown_target(name)
         if not self.targets:
             raise self._unknown_target(None)
-        return tuple(names or self.targets)
+        if names or caller is None:
+            return tuple(names or self.targets)
+        mine = [name for name in self.targets if not self._mine(name, caller).withheld]
+        if not mine:
+            text = f"{caller.principal} has no credential of its own on any target."
+            raise Refusal("denied_by_policy", text, "The operator gives one in identity.map.")
+        return tuple(mine)
 
     def target_of(self, ref: str) -> str:
         """Return the target that a ref names; `Refusal` when it is no ref or names none."""
@@ -87,8 +98,10 @@ class Door:
             )
         return self.pick([parts[0]])[0]
 
-    def verdicts(self, name: str) -> dict[str, str]:
+    def verdicts(self, name: str, caller: Caller) -> dict[str, str]:
         """Return what policy says to each risk class on a target, whatever the tool."""
+        if self._mine(name, caller).withheld:
+            return dict.fromkeys(policy.RISKS, "deny")
         return {risk: self._gate.verdict(risk, self.targets[name]) for risk in policy.RISKS}
 
     def run(
@@ -111,7 +124,7 @@ class Door:
         Raises `Refusal` for what the platform of a target cannot be asked, `Denied` when policy
         forbids it, and `NoAnswer` when not one target gave a result.
         """
-        job = self._job(module, arguments, names, secrets, check=check)
+        job = self._job(call, module, arguments, names, secrets, check=check)
         (permit,) = self._gate.admit(call, [self._gate.weigh(call, module, job, operation)])
         begin = time.monotonic()
         outcome = self._ran(call, job, permit)
@@ -147,13 +160,17 @@ class Door:
         return Several(run_id, tuple(next(rest) if each else next(refused) for each in allowed))
 
     def _weighed(self, call: Call, ask: Ask, run_id: str, count: int, *, check: bool) -> Weighed:
-        job = self._job(ask.module, ask.arguments, (ask.target,), ask.secrets, check=check)
+        job = self._job(call, ask.module, ask.arguments, (ask.target,), ask.secrets, check=check)
         return self._gate.weigh(
             call, ask.module, replace(job, run_id=run_id), ask.operation, objects=count
         )
 
+    def _mine(self, name: str, caller: Caller) -> Target:
+        return self._setup.identities.target(caller.principal, self.targets[name])
+
     def _job(
         self,
+        call: Call,
         module: str,
         arguments: Mapping[str, Any],
         names: Sequence[str],
@@ -165,7 +182,7 @@ class Door:
         return Job(
             module=full_name(module),
             args=arguments,
-            targets=tuple(self.targets[name] for name in names),
+            targets=tuple(self._mine(name, call.caller) for name in names),
             check=check,
             timeout=self._seconds(arguments),
             secret_values=(*secrets, *own),

@@ -51,7 +51,7 @@ class Gate:
         """Return what policy says to a job; ``objects`` is how many the whole request touches.
 
         Raises `Refusal` for what the platform of a target cannot be asked, and for what the
-        caller's token does not cover.
+        caller's token does not cover; `Denied` where the caller has no credential of its own.
         """
         entry = self.catalog.entry(module)
         for target in job.targets:
@@ -73,6 +73,10 @@ class Gate:
             verdict = policy.Verdict("deny", "scope", f"the token lacks the scope {scope}")
             self.refuse(Weighed(job, judged, verdict))
             raise lacking(call.tool, scope)
+        strange = next((each.name for each in job.targets if each.withheld), None)
+        if strange is not None:
+            reason = f"{judged.principal} has no credential of its own on {strange}"
+            raise self.refuse(Weighed(job, judged, policy.Verdict("deny", "identity", reason)))
         # Of several, each is counted by itself, and only once it is known that they may run.
         judge = self.judge.opinion if objects > 1 else self.judge.verdict
         return Weighed(job, judged, judge(judged))

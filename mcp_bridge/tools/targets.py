@@ -44,10 +44,13 @@ def tools(door: Door) -> tuple[Tool, ...]:
             advice = HOW_TO_CONFIGURE.format(path=door.targets_path)
             return ok({"targets": [], "how_to_configure": advice})
         names = door.pick(call.arguments.get("targets"))
-        rows = [_row(door.targets[name]) | {"policy": door.verdicts(name)} for name in names]
+        rows = [
+            _row(door.targets[name]) | {"policy": door.verdicts(name, call.caller)}
+            for name in names
+        ]
         if not call.arguments.get("probe", False):
             return ok({"targets": rows})
-        run = _probe(door, call, names)
+        run = _probe(door, call, door.pick(call.arguments.get("targets"), call.caller))
         found = [row | _reached(run, row["name"]) for row in rows]
         return ok({"targets": found}, run_id=run.run_id)
 
@@ -87,4 +90,6 @@ def _probe(door: Door, call: Call, names: Sequence[str]) -> Run:
 def _reached(run: Run, name: str) -> dict[str, Any]:
     if name in run.answered:
         return {"reachable": True}
+    if name not in run.failed:
+        return {"reachable": False, "reason": "denied_by_policy: you have no credential there"}
     return {"reachable": False, "reason": reason(run.failed[name])}

@@ -121,7 +121,7 @@ class _Vms:
         if "state" in given:
             wanted["state"] = [given["state"]]
         details = bool(_DETAILS & {*fields, *where})
-        targets = self._door.pick(given.get("targets"))
+        targets = self._door.pick(given.get("targets"), call.caller)
         run = self._door.run(call, "vm_info", wanted | {"limit": 0, "details": details}, targets)
         kept = RowSet(
             run_id=run.run_id,

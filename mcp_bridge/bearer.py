@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 Needs = Callable[[str, Mapping[str, Any]], str | None]
 
 
-class Gate:
+class BearerGate:
     """An ASGI application that lets through only what carries a good token in its header.
 
     What gets through has its `Identity` in the ASGI scope under `KEY`, and no longer its token.

@@ -1,0 +1,98 @@
+# Copyright: (c) 2026, the virtbridge maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""With which credential a caller acts on a target: its own, and never somebody else's.
+
+A user of this machine acts with the credential that stands at the target. A caller with a token
+of an issuer acts with the one that the configuration gives to it; the token goes nowhere.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal, Protocol
+
+from .targets import Target
+from .targets_problems import Problem, nearest, problems_of
+
+_ACTING = frozenset({"impersonate_user"})
+_SUBJECT = "{subject}"
+_FOREIGN = "oauth:"
+# A name that the issuer's users could choose must not become one of the cluster's own.
+_RESERVED = "system:"
+
+
+class Entry(Protocol):
+    """One entry of `identity.map`."""
+
+    @property
+    def principal(self) -> Sequence[str]:
+        """Return patterns of principals."""
+
+    @property
+    def credentials(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return a credential for each named target, in the form of targets.yml."""
+
+
+class Identities:
+    """Gives each caller its own view of a target."""
+
+    def __init__(
+        self, mode: Literal["map", "service"] = "service", entries: Sequence[Entry] = ()
+    ) -> None:
+        self._mode, self._entries = mode, entries
+
+    def target(self, principal: str, target: Target) -> Target:
+        """Return the target with the credential of a principal.
+
+        One that has none there gets the target ``withheld``: without any credential.
+        """
+        if self._mode == "service" or not principal.startswith(_FOREIGN):
+            return target
+        for entry in self._entries:
+            given = entry.credentials.get(target.name)
+            if given is not None and any(
+                fnmatch.fnmatchcase(principal, pattern) for pattern in entry.principal
+            ):
+                return _with(target, given, principal.partition("#")[2])
+        return _withheld(target)
+
+
+def problems(entries: Sequence[Entry], targets: Mapping[str, Target]) -> list[Problem]:
+    """Return what is wrong with the map of principals, for these targets."""
+    found = []
+    for index, entry in enumerate(entries):
+        for name, credential in entry.credentials.items():
+            place = f"identity.map[{index}].credentials.{name}"
+            if name not in targets:
+                found.append(Problem(place, f"no such target{nearest(name, targets)}"))
+                continue
+            whole = {"targets": {name: _with(targets[name], credential, "someone").spec}}
+            found += [
+                Problem(_moved(problem.path, name, place), problem.text)
+                for problem in problems_of(whole)
+            ]
+    return found
+
+
+def _with(target: Target, given: Mapping[str, Any], subject: str) -> Target:
+    """Return a target with another credential, or with its own that acts as somebody."""
+    credential = dict(given)
+    if set(given) <= _ACTING and target.platform == "kubevirt":
+        credential = {**target.spec["credential"], **given}
+    user = credential.get("impersonate_user")
+    if isinstance(user, str) and _SUBJECT in user:
+        user = user.replace(_SUBJECT, subject)
+        if user.startswith(_RESERVED):
+            return _withheld(target)
+        credential["impersonate_user"] = user
+    return replace(target, spec={**target.spec, "credential": credential})
+
+
+def _withheld(target: Target) -> Target:
+    return replace(target, spec={**target.spec, "credential": {}}, withheld=True)
+
+
+def _moved(path: str, name: str, place: str) -> str:
+    return place + path.removeprefix(f"targets.{name}.credential").removeprefix(f"targets.{name}")
