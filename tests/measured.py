@@ -7,12 +7,18 @@ from __future__ import annotations
 import os
 
 _RUNS = "VIRTBRIDGE_RUNNER_ENV_ALLOW"
+_BACK_END = "VIRTBRIDGE_RUNNER"
 
 
 def environment() -> dict[str, str]:
-    """Return the variables for a command of the bridge; none when nothing is measured."""
+    """Return the variables for a command of the bridge: what measures it, and which runner it has.
+
+    There are none when nothing is measured, and every runner is as it is by default.
+    """
     kept = {name: os.environ[name] for name in passed_on()}
-    return {**kept, _RUNS: os.environ[_RUNS]} if kept and _RUNS in os.environ else kept
+    if kept and _RUNS in os.environ:
+        kept[_RUNS] = os.environ[_RUNS]
+    return {**kept, _BACK_END: os.environ[_BACK_END]} if _BACK_END in os.environ else kept
 
 
 def passed_on() -> tuple[str, ...]:

@@ -9,13 +9,13 @@ namespace and their guard is killed (the module waits on for a silent platform).
 
 from __future__ import annotations
 
-import json
 import os
 import random
 from pathlib import Path
 
 import pytest
 
+from tests import results
 from tests.faults.errands import world
 from tests.faults.kills import Killing, Tally
 
@@ -36,7 +36,7 @@ def killed(folder: Path, kind: str, wanted: int) -> Tally:
             killing.one()
         tally = killing.tally
         assert "Traceback" not in made.served.log.read_text()
-    print(json.dumps({"kind": kind, **tally.figures()}, indent=2))
+    results.record(f"kills-{kind}", {"seed": seed, **tally.figures()})
     assert tally.problems == [], f"VIRTBRIDGE_SEED={seed}: " + "\n".join(tally.problems)
     assert tally.kills >= wanted
     return tally

@@ -1,0 +1,106 @@
+# Copyright: (c) 2026, the virtbridge maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One bridge, many calls: what it holds stays as much, and nothing of a run is left."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mcp_bridge.runner.workspace import base_folder
+from tests import results
+from tests.faults.errands import World, world
+from tests.runner import tree
+
+_GROWTH = 1.05
+# So many answers a bridge keeps to be asked for again; until then its memory must grow.
+_KEPT = 200
+
+
+def held(made: World) -> dict[str, int]:
+    """Return what the bridge and its fork server hold, when nothing runs."""
+    (server,) = tree.servers(made.served.pid)
+    found = {"processes": len(made.served.own())}
+    for name, pid in (("bridge", made.served.pid), ("server", server)):
+        folder = Path("/proc", str(pid))
+        found[f"{name} files"] = len(list((folder / "fd").iterdir()))
+        found[f"{name} threads"] = len(list((folder / "task").iterdir()))
+        found[f"{name} KiB"] = _memory(folder)
+    return found
+
+
+def _memory(folder: Path) -> int:
+    line = next(row for row in (folder / "status").read_text().splitlines() if "VmRSS" in row)
+    return int(line.split()[1])
+
+
+def calls(made: World) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield calls without end: nine reads, then a write that changes something."""
+    platforms = itertools.cycle(sorted(made.sims))
+    for number in itertools.count():
+        platform = next(platforms)
+        ref = made.refs[platform, "web1"]
+        if number % 10 == 9:
+            state = "absent" if number // 30 % 2 else "present"
+            yield "vm_snapshot", {"ref": ref, "snapshot": "many", "state": state}
+        elif number % 2:
+            yield "vm_list", {"targets": [platform]}
+        else:
+            yield "vm_get", {"ref": ref}
+
+
+def many(folder: Path, warm_up: int, count: int) -> dict[str, Any]:
+    """Make so many calls after a warm-up; return what was held before and after them."""
+    with world(folder, "warm", latency=0.0) as made:
+        planned = calls(made)
+
+        def make(number: int) -> int:
+            changed = 0
+            for tool, arguments in itertools.islice(planned, number):
+                body = made.served.asked(tool, **arguments)
+                assert body["ok"], body
+                changed += body["status"] == "changed"
+            return changed
+
+        make(warm_up)
+        before = held(made)
+        changed = make(count)
+        after = held(made)
+        rows = made.bridge.audit("outcome")
+        assert {row["how"] for row in rows[-count:]} == {"warm"}
+        base = base_folder(Path(made.bridge.environment["XDG_STATE_HOME"], "virtbridge"))
+        assert [row["run_id"] for row in rows if (base / row["run_id"]).exists()] == []
+        assert tree.marked(made.home) == made.served.own()
+    return {"calls": count, "changed": changed, "before": before, "after": after}
+
+
+def grown(figures: dict[str, Any], growth: float) -> list[str]:
+    """Return what became more than it may."""
+    before, after = figures["before"], figures["after"]
+    return [
+        f"{name}: {before[name]}, then {value}"
+        for name, value in after.items()
+        if value > before[name] * (growth if name.endswith("KiB") else 1)
+    ]
+
+
+@pytest.mark.timeout(180)
+def test_some_calls_leave_nothing(tmp_path: Path) -> None:
+    """Red when a run's pipes or folder stay. What is kept for later still grows this early."""
+    figures = many(tmp_path, 10, 50)
+    results.record("calls-quick", figures)
+    assert figures["changed"] > 0
+    assert grown(figures, 1.5) == []
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_a_thousand_calls_leave_nothing(tmp_path: Path) -> None:
+    figures = many(tmp_path, 2 * _KEPT, 1000)
+    results.record("calls", figures)
+    assert figures["changed"] > 0
+    assert grown(figures, _GROWTH) == []
