@@ -51,6 +51,11 @@ class Served:
         self._send(call)
         return number
 
+    def cancel(self, number: int) -> None:
+        """Take a call back, after which a client waits for no answer."""
+        params = {"requestId": number, "reason": "it is not wanted any more"}
+        self._send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params})
+
     def answered(self, number: int) -> bool:
         """Whether the call has its answer, or never will."""
         with self._news:
