@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from . import __version__
+from .cli_audit import audit
 from .cli_client import client_config
 from .cli_doctor import doctor
 from .cli_find import bench, describe, search
@@ -216,7 +217,7 @@ def demo(keep: bool, json_output: bool) -> None:
     sys.exit(0 if report.ok else FAILED)
 
 
-for _command in (bench, client_config, describe, doctor, runs, search):
+for _command in (audit, bench, client_config, describe, doctor, runs, search):
     cli.add_command(_command)
 
 

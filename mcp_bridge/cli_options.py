@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 import click
 
+from .moments import moment_of
+
 FAILED, USAGE = 1, 2
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -17,6 +19,14 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 def examples(*lines: str) -> str:
     """Return the examples at the end of a command's help, printed line by line."""
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def moment(_context: click.Context, _option: click.Parameter, value: str | None) -> float:
+    """Read how long ago, or a date with or without time; 0 for no limit."""
+    try:
+        return 0.0 if value is None else moment_of(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 as_json = click.option("--json", "json_output", is_flag=True, help="Print JSON on standard output.")

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import datetime
-import re
 import sys
 import time
 from pathlib import Path
@@ -13,31 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .cli_options import FAILED, as_json, config_option, examples
+from .cli_options import FAILED, as_json, config_option, examples, moment
 
 if TYPE_CHECKING:
     from .run_store import RunBook, StoredRun
 
 # The states of `run_store`, which is not imported for --help.
 _STATES = ("running", "succeeded", "failed", "uncertain", "refused")
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _STOP_SECONDS = 15.0
 _POLL = 0.2
-
-
-def _moment(_context: click.Context, _option: click.Parameter, value: str | None) -> float:
-    """Read how long ago, or a date with or without time; 0 for no limit."""
-    if value is None:
-        return 0.0
-    ago = re.fullmatch(r"(\d{1,6})([smhd])", value)
-    if ago:
-        return time.time() - int(ago[1]) * _UNITS[ago[2]]
-    try:
-        return datetime.datetime.fromisoformat(value).timestamp()
-    except (ValueError, OverflowError):
-        raise click.BadParameter(
-            f"{value!r} is neither 90s, 30m, 2h or 7d nor a date like 2026-05-01"
-        ) from None
 
 
 @click.group(
@@ -55,7 +38,7 @@ def _moment(_context: click.Context, _option: click.Parameter, value: str | None
 @click.option(
     "--since",
     metavar="WHEN",
-    callback=_moment,
+    callback=moment,
     help="Only begun since then: 30m, 2h, 7d, or a date.",
 )
 @click.option(

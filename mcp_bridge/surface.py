@@ -9,7 +9,7 @@ from typing import Any
 
 from .operations import Operations
 from .run_store import RunStore
-from .tools import generic, power, runs, targets, vms, writes
+from .tools import audit, generic, power, runs, targets, vms, writes
 from .tools.arguments import ArgumentCheck, suggestion
 from .tools.door import Door
 from .tools.ends import lacking, refused
@@ -38,6 +38,7 @@ class Surface:
             *power.tools(door),
             *generic.tools(door, Operations(door.catalog)),
             *runs.tools(self._runs),
+            *audit.tools(door.audit_path, door.max_bytes),
         )
         self.tools: Sequence[Tool] = tuple(tool for tool in every if door.offers(tool))
         self._by_name = {tool.name: tool for tool in self.tools}

@@ -59,6 +59,7 @@ class Door:
         self.targets_path = setup.targets_path
         self.max_bytes = setup.max_bytes
         self.catalog = setup.catalog
+        self.audit_path = setup.audit.path
         self._gate = Gate(setup.catalog, setup.audit, setup.judge)
 
     def offers(self, tool: Tool) -> bool:

@@ -19,7 +19,7 @@ from tests import measured
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = (
-    "bench", "call", "check-config", "client-config", "demo", "describe", "doctor",
+    "audit", "bench", "call", "check-config", "client-config", "demo", "describe", "doctor",
     "runs", "search", "serve", "sim", "targets", "tools",
 )  # fmt: skip
 

@@ -62,6 +62,7 @@ def test_read_only_hides_the_tools_that_write(bridge: Any) -> None:
         "tool_describe",
         "tool_read",
         "run_get",
+        "audit_query",
     ]
 
 

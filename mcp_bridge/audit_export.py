@@ -1,0 +1,87 @@
+# Copyright: (c) 2026, the virtbridge maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Copies an audit out of the state folder, with what is needed to prove the copy elsewhere."""
+
+from __future__ import annotations
+
+import csv
+import fcntl
+import json
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+from .audit_file import Places
+from .audit_proof import Witness
+from .audit_read import Wanted, every
+from .audit_verify import Checked, verify
+from .plaintext import clean_text
+
+Format = Literal["jsonl", "csv"]
+COLUMNS = (
+    "seq", "time", "event", "principal", "client", "tool", "operation", "targets", "risk", "check",
+    "decision", "rule", "by", "four_eyes", "run_id", "status", "changed", "error", "milliseconds",
+    "how", "diff_sha256", "plan_id", "plan_sha256", "approver", "channel", "reason", "arguments",
+    "args_hmac", "sha256",
+)  # fmt: skip
+# What a spreadsheet would take for a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def export(
+    places: Places, folder: Path, witness: Witness, wanted: Wanted, form: Format
+) -> tuple[Checked, int]:
+    """Write a copy into a new folder; return what its check found, and how many were asked for.
+
+    The copy of all lines is whole, so that it can be proven again; ``wanted`` and ``form`` are for
+    the file beside it. Raises OSError.
+    """
+    folder.mkdir(mode=0o700)
+    copy = replace(Places.beside(folder / "audit.jsonl"), key=places.key)
+    _copy(places, copy)
+    checked = verify(copy, witness)
+    (folder / "public.pem").write_text(witness.pem)
+    count = 0
+    if form == "csv" or wanted != Wanted():
+        count = _select(copy.log, folder / f"selected.{form}", wanted, form)
+    said = {"ok": checked.ok, **vars(checked), "key": witness.name, "selected": count}
+    (folder / "verification.json").write_text(json.dumps(said, indent=2) + "\n")
+    return checked, count
+
+
+def _copy(places: Places, copy: Places) -> None:
+    """Copy the parts as they are at one moment; writers wait no longer than for the small ones."""
+    with places.log.open("rb") as log, copy.log.open("wb") as into:
+        fcntl.flock(log, fcntl.LOCK_SH)
+        left = os.fstat(log.fileno()).st_size
+        for part in ("head", "checkpoints"):
+            if getattr(places, part).exists():
+                shutil.copyfile(getattr(places, part), getattr(copy, part))
+        fcntl.flock(log, fcntl.LOCK_UN)
+        while left and (block := log.read(min(left, 1 << 20))):
+            into.write(block)
+            left -= len(block)
+
+
+def _select(log: Path, into: Path, wanted: Wanted, form: Format) -> int:
+    count = 0
+    with log.open("rb") as file, into.open("w", encoding="utf-8", newline="") as out:
+        table = csv.writer(out)
+        if form == "csv":
+            table.writerow(COLUMNS)
+        for line, row in every(file, wanted):
+            count += 1
+            if form == "csv":
+                table.writerow([_cell(row.get(name)) for name in COLUMNS])
+            else:
+                out.write(line.decode("ascii"))
+    return count
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    text = clean_text(value if isinstance(value, str) else json.dumps(value))
+    return f"'{text}" if text.startswith(_FORMULA) else text

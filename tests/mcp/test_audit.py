@@ -1,0 +1,35 @@
+# Copyright: (c) 2026, the virtbridge maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The audit as a client sees it, and calls that cannot be audited: they reach no platform."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from mcp import Client
+
+
+def test_a_client_reads_what_it_asked_for_and_what_was_decided(lab: Any) -> None:
+    bridge, _sim = lab
+
+    async def talk(client: Client) -> list[dict[str, Any]]:
+        listed = await bridge.answer(client, "vm_list")
+        ref = bridge.table(listed)[0]["ref"]
+        await bridge.answer(client, "vm_delete", ref=ref)
+        every = await bridge.answer(client, "audit_query")
+        denied = await bridge.answer(client, "audit_query", decision="approve")
+        wrong = await bridge.answer(client, "audit_query", since="yesterday")
+        return [every, denied, wrong]
+
+    every, denied, wrong = bridge.session(talk)
+    first, second = bridge.table(every)
+    assert (first["tool"], first["decision"]) == ("vm_delete", "approve")
+    assert (second["tool"], second["status"], second["changed"]) == ("vm_list", "successful", False)
+    assert bridge.table(denied) == [first]
+    assert wrong["error"]["code"] == "invalid_args"
+    # What is read of the audit is not written into it, and the last lines are signed at the end.
+    assert len(bridge.audit()) == 3
+    folder = bridge.folder.parent / "state/virtbridge"
+    checkpoint = json.loads((folder / "audit.checkpoints").read_text())
+    assert checkpoint["sha256"] == bridge.audit()[-1]["sha256"]
