@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..audit_read import Wanted, decisions
+from ..audit_read import Found, Wanted, decisions
 from ..envelope import rows
 from ..moments import FORMS, moment_of
 from ..scopes import ADMIN
@@ -45,34 +45,10 @@ def tools(path: Path, budget: int) -> tuple[Tool, ...]:
 
     def answer(call: Call) -> Mapping[str, Any]:
         asked = call.arguments
-        chosen = {name: asked[name] for name in _FILTERS if name in asked}
-        caller = call.caller
-        if ADMIN not in caller.scopes:
-            if chosen.get("principal", caller.principal) != caller.principal:
-                raise Refusal(
-                    "invalid_args",
-                    "principal must be your own; the operator sees those of others.",
-                    "Leave principal out.",
-                )
-            chosen["principal"] = caller.principal
-        wanted = Wanted(since=_since(asked.get("since")), **chosen)
         cursor = asked.get("cursor")
         before = None if cursor is None else int(cursor)
-        found = decisions(path, wanted, asked.get("limit", _DEFAULT_LIMIT), before)
-        names = (*_SHOWN, "arguments") if "run_id" in asked else _SHOWN
-        shown = [{name: row[name] for name in names if name in row} for row in found.rows]
-        # How many there are in all is not known without reading all.
-        total = len(shown) + (found.more is not None)
-        body = rows(
-            shown,
-            total=total,
-            cursor=lambda after: str(
-                found.more if after == len(shown) else found.places[after - 1]
-            ),
-            budget=budget,
-        )
-        del body["page"]["total"]
-        return body
+        limit = asked.get("limit", _DEFAULT_LIMIT)
+        return _page(decisions(path, _wanted(call), limit, before), "run_id" in asked, budget)
 
     return (
         Tool(
@@ -88,6 +64,34 @@ def tools(path: Path, budget: int) -> tuple[Tool, ...]:
             starts_run=False,
         ),
     )
+
+
+def _wanted(call: Call) -> Wanted:
+    """Return what the call may see of what it asks for."""
+    chosen = {name: call.arguments[name] for name in _FILTERS if name in call.arguments}
+    caller = call.caller
+    if ADMIN not in caller.scopes:
+        if chosen.get("principal", caller.principal) != caller.principal:
+            raise Refusal(
+                "invalid_args",
+                "principal must be your own; the operator sees those of others.",
+                "Leave principal out.",
+            )
+        chosen["principal"] = caller.principal
+    return Wanted(since=_since(call.arguments.get("since")), **chosen)
+
+
+def _page(found: Found, whole: bool, budget: int) -> Mapping[str, Any]:
+    names = (*_SHOWN, "arguments") if whole else _SHOWN
+    shown = [{name: row[name] for name in names if name in row} for row in found.rows]
+
+    def cursor(after: int) -> str:
+        return str(found.more if after == len(shown) else found.places[after - 1])
+
+    # How many there are in all is not known without reading all.
+    body = rows(shown, total=len(shown) + (found.more is not None), cursor=cursor, budget=budget)
+    del body["page"]["total"]
+    return body
 
 
 def _since(text: str | None) -> float:
