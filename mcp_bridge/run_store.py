@@ -208,8 +208,8 @@ class RunStore(RunBook):
         sweep(self._leases)
         return dead
 
-    def prune(self, keep: Keep) -> int:
-        """Forget the oldest ended runs beyond what is kept; return how many."""
+    def prune(self, keep: Keep) -> None:
+        """Forget the oldest ended runs beyond what is kept."""
         limits = (time.time() - keep.days * _DAY, keep.count, keep.bytes)
         with self._store.writing(durable=False) as connection:
-            return connection.execute(_PRUNE, limits).rowcount
+            connection.execute(_PRUNE, limits)
