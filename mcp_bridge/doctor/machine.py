@@ -15,7 +15,9 @@ from pathlib import Path
 
 import click
 
-from ..cli_open import open_store
+from ..audit_file import Places
+from ..audit_verify import public_key, verify
+from ..cli_open import audit_places, open_store
 from ..config import Config
 from ..errors import RunnerBroken
 from ..private import open_private
@@ -27,6 +29,8 @@ from .finding import Finding, fail, ok, warn
 _MIB = 1024 * 1024
 _LEAST, _ENOUGH = 64 * _MIB, 512 * _MIB
 _SECONDS = 30
+# Longer audits are left to the command that is made for them.
+_LARGE = 64 * _MIB
 _ISOLATES = (
     "import ctypes, runpy, sys; guard = runpy.run_path(sys.argv[1]); "
     "sys.exit(0 if guard['_isolate'](ctypes.CDLL(None, use_errno=True)) else 1)"
@@ -53,20 +57,29 @@ def state_dir(folder: Path) -> Finding:
     return ok("state folder", f"{folder} is this user's alone")
 
 
-def audit(path: Path) -> Finding:
-    """Check that the audit can be written: when it cannot, nothing is run."""
+def audit(places: Places) -> Finding:
+    """Check that the audit can be written, or nothing is run, and that it is whole."""
+    parts = (places.log, places.head, places.checkpoints, places.key)
     try:
-        if path.exists() or path.is_symlink():
-            os.close(open_private(path, os.O_RDWR | os.O_APPEND))
-            return ok("audit", f"{path} can be written")
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path.parent):
-            pass
+        for path in parts:
+            if path.exists() or path.is_symlink():
+                os.close(open_private(path, os.O_RDWR | os.O_APPEND))
+        if not places.log.exists() and not places.head.exists():
+            places.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=places.log.parent):
+                pass
+            return ok("audit", f"{places.log} can be made; nothing was run yet")
+        if places.log.exists() and places.log.stat().st_size > _LARGE:
+            return ok("audit", f"{places.log} can be written; virtbridge audit verify checks it")
+        checked = verify(places, public_key(places, None))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        words = f"{path} cannot be written: {reason}"
+        words = f"{getattr(error, 'filename', None) or places.log} cannot be used: {reason}"
         return fail("audit", words, "Correct its disk, owner and mode, or set audit.path.")
-    return ok("audit", f"{path} can be made; nothing was run yet")
+    if not checked.ok:
+        mend = "Find out who changed it: virtbridge audit verify. Restore it, or begin a new one."
+        return fail("audit", f"{places.log}: {checked.problem}", mend)
+    return ok("audit", f"{places.log} can be written, and its {checked.lines} lines are whole")
 
 
 def store(config: Config) -> Finding:
@@ -143,7 +156,7 @@ def every(config: Config | None) -> list[Finding]:
     if config is None:
         return found
     folder = config.state_dir
-    found += [state_dir(folder), audit(config.audit_path)]
+    found += [state_dir(folder), audit(audit_places(config))]
     if found[-2].verdict != "fail":
         found.append(store(config))
     return [*found, disk(folder), run_folders(folder)]

@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 import yaml
 
+from mcp_bridge.audit import Audit
+from mcp_bridge.audit_file import Places
 from mcp_bridge.doctor import installation, machine
 from tests import measured
 
@@ -155,6 +157,19 @@ def _open_audit(patient: Patient) -> None:
     (patient.state / "audit.jsonl").chmod(0o644)
 
 
+def _audited(patient: Patient) -> Path:
+    path = patient.state / "audit.jsonl"
+    audit = Audit(Places.beside(path, key=patient.state / "audit.key"))
+    for number in range(3):
+        audit.outcome(f"r{number}", "successful")
+    return path
+
+
+def _cut_audit(patient: Patient) -> None:
+    path = _audited(patient)
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+
+
 def _broken_store(patient: Patient) -> None:
     (patient.state / "state.db").touch(mode=0o600)
     (patient.state / "state.db").write_bytes(b"no store" * 200)
@@ -175,6 +190,7 @@ def _broken_store(patient: Patient) -> None:
         (_readable_state, "warn", "state folder", "others may look"),
         (_no_state, "fail", "state folder", "cannot be written"),
         (_open_audit, "fail", "audit", "chmod 600"),
+        (_cut_audit, "fail", "audit", "audit.jsonl: "),
         (_broken_store, "fail", "store", "cannot be used"),
     ],
 )
@@ -189,6 +205,13 @@ def test_a_planted_fault_is_found(
     assert code == (1 if verdict == "fail" else 0)
     others = {each: word for each, word in verdicts(found).items() if each != name}
     assert set(others) <= {"audit", "disk", "run folders"}, others
+
+
+def test_an_audit_that_is_whole_is_said_to_be(patient: Patient) -> None:
+    _audited(patient)
+    code, found = patient.doctor("--quick")
+    assert code == 0
+    assert "its 3 lines are whole" in found["audit"]["words"]
 
 
 def test_no_pid_namespaces_are_found(patient: Patient) -> None:
