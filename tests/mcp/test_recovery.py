@@ -10,6 +10,8 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+import anyio
+import anyio.to_thread
 import pytest
 from mcp import Client
 
@@ -123,7 +125,6 @@ def test_the_runs_of_another_principal_are_not_found(lab: Lab) -> None:
     bridge, _sim = lab
     run_id = bridge.call("vm_list")["run_id"]
     with Http(bridge) as server:
-        import anyio
 
         async def talk() -> list[dict[str, Any]]:
             async with Client(server.url) as client:
@@ -167,3 +168,47 @@ def test_runs_and_artifacts_are_kept_as_configured(lab: Lab) -> None:
 
     bridge.session(wait)
     assert bridge.call("run_get", run_id=last)["ok"]
+
+
+def test_a_run_that_cannot_be_written_down_is_not_run(lab: Lab) -> None:
+    """Red when the store is asked after the run: the platform would have been called."""
+    bridge, sim = lab
+
+    async def talk(client: Client) -> dict[str, Any]:
+        await bridge.answer(client, "target_list")
+        with sqlite3.connect(state_of(bridge) / "state.db") as connection:
+            connection.execute("DROP TABLE runs")
+        return await bridge.answer(client, "vm_list")
+
+    error = bridge.session(talk)["error"]
+    assert error["code"] == "internal"
+    assert "state.db" in error["message"]
+    assert "nothing was run" in error["next"]
+    assert sim.control.journal() == []
+    assert bridge.audit("intent") == []
+
+
+def test_an_answer_is_given_also_when_its_end_cannot_be_written_down(lab: Lab) -> None:
+    """Red when what the store raises goes to the client in place of the answer."""
+    bridge, sim = lab
+    sim.control.fault("slow", path="/api2/json/(nodes|cluster)", chunk=100, pause=0.3)
+
+    async def talk(client: Client) -> dict[str, Any]:
+        def drop() -> None:
+            until(sim.control.journal)
+            with sqlite3.connect(state_of(bridge) / "state.db") as connection:
+                connection.execute("DROP TABLE runs")
+
+        bodies: list[dict[str, Any]] = []
+
+        async def ask() -> None:
+            bodies.append(await bridge.answer(client, "vm_list", fields=["name"]))
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(ask)
+            await anyio.to_thread.run_sync(drop)
+        return bodies[0]
+
+    body = bridge.session(talk)
+    assert body["ok"], body
+    assert [row["status"] for row in bridge.audit("outcome")] == ["successful"]

@@ -170,3 +170,21 @@ def test_what_ended_uncertain_or_refused_is_said_so(bridge: Bridge) -> None:
         assert run is not None
         assert (run.state, run.code, len(run.log)) == (state, code, 65_536)
         assert bridge.runs.find(code, "os:b") is None
+
+
+def test_artifacts_and_leftovers_go_by_age_number_and_size(bridge: Bridge) -> None:
+    kept, links = bridge.folder / "artifacts", bridge.folder / "links" / "deep"
+    links.mkdir(parents=True)
+    for place, days in ((links / ".link-old", 2), (links / ".link-new", 0), (links / "plugins", 9)):
+        place.mkdir()
+        os.utime(place, (time.time() - days * 86_400,) * 2)
+    for number in range(6):
+        place = kept / f"a{number}"
+        place.mkdir(parents=True)
+        (place / "stdout").write_text("x" * 1000)
+        os.utime(place, (time.time() - number * 86_400,) * 2)
+    audit = Audit(Places.beside(bridge.folder / "audit.jsonl"))
+    for keep, left in ((Keep(), 6), (Keep(days=4.5), 5), (Keep(count=3), 3), (Keep(bytes=2500), 2)):
+        Cleaning(bridge.folder, bridge.runs, audit, keep).clean()
+        assert sorted(each.name for each in kept.iterdir()) == [f"a{n}" for n in range(left)]
+    assert sorted(each.name for each in links.iterdir()) == [".link-new", "plugins"]
