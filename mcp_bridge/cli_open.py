@@ -69,9 +69,17 @@ def open_surface(
 
 @contextmanager
 def opened_surface(
-    config: Config, path: Path, targets: Mapping[str, Target], *, lasting: bool
+    config: Config,
+    path: Path,
+    targets: Mapping[str, Target],
+    *,
+    lasting: bool,
+    ready: float = 0.0,
 ) -> Iterator[Surface]:
-    """Give the surface of what was read; ``path`` is where the targets are from."""
+    """Give the surface of what was read; ``path`` is where the targets are from.
+
+    ``ready`` is how many seconds to wait at most until runs are as quick as they can be.
+    """
     with ExitStack() as opened:
         store = open_store(config)
         opened.callback(store.close)
@@ -81,6 +89,7 @@ def opened_surface(
         _clean(config, runs, audit, opened, lasting)
         executor = open_executor(config, lasting=lasting)
         opened.callback(executor.close)
+        executor.ready(ready)
         setup = Setup(
             targets=targets,
             targets_path=path,

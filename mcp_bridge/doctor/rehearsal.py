@@ -27,6 +27,7 @@ from ..runner import wants_server
 from ..tools.spec import Answer, Caller
 from .finding import Finding, fail, ok, warn
 
+_READY = 60.0
 _NAMES = ("a run", "fork server")
 
 
@@ -67,18 +68,14 @@ def _listed(config: Config) -> tuple[Answer, str]:
         runner = config.runner.model_copy(update={"state_dir": folder / "state"})
         own = Config(runner=runner, audit=AuditSettings(path=folder / "audit.jsonl"))
         targets = targets_file.load(path)
-        surface = opened.enter_context(opened_surface(own, path, targets, lasting=True))
+        surface = opened.enter_context(
+            opened_surface(own, path, targets, lasting=True, ready=_READY)
+        )
         runs = opened.enter_context(opened_runs(own))
         caller = Caller(f"os:{getpass.getuser()}", "virtbridge doctor")
-        how = ""
-        # On a busy machine the first run may come before the fork server is ready.
-        for _turn in range(2):
-            answer = surface.call("vm_list", {}, caller)
-            found = runs.find(str(answer.body.get("run_id")))
-            how = str(found.how) if found else ""
-            if how == "warm" or not answer.ok:
-                break
-        return answer, how
+        answer = surface.call("vm_list", {}, caller)
+        found = runs.find(str(answer.body.get("run_id")))
+        return answer, str(found.how) if found else ""
 
 
 def _targets(folder: Path, sim: virtsim.SimServer) -> Path:
