@@ -37,6 +37,11 @@ def full_name(module: str) -> str:
     return f"{COLLECTION}.{module}"
 
 
+def short_name(module: str) -> str:
+    """Return the name by which the catalog has a module of the collection."""
+    return module.removeprefix(f"{COLLECTION}.")
+
+
 def secrets_of(facts: Mapping[str, Any], arguments: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the texts that stand where a table says secrets do, however deep."""
     found: list[str] = []

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from .policy_facts import Call, Recent, TargetFacts
-from .policy_match import fits
+from .policy_facts import OBJECT_PARTS, Call, Recent, Rule, Surroundings, TargetFacts
+from .policy_match import fits, match
 
 _HARMFUL = ("disruptive", "destructive")
 PROTECTED_PARTS = ("name", "tags")
@@ -80,6 +80,25 @@ def protection(call: Call, target: TargetFacts, guarded: Protected) -> Finding |
             filter(None, (_escaping(call, part, guarded, what) for part in PROTECTED_PARTS)), None
         )
     return None
+
+
+def missing(
+    call: Call, rules: Sequence[Rule], guards: Guards, around: Surroundings
+) -> frozenset[str]:
+    """Return the parts of the object that a verdict would need and that are not known."""
+    wanted: set[str] = set()
+    for target in call.targets:
+        for rule in rules:
+            found = match(rule, call, target, around)
+            if found.matches:
+                wanted.update(found.unknown)
+            if found.sure:
+                break
+    harmful = call.effective_risk in _HARMFUL
+    for part in PROTECTED_PARTS:
+        if guards.protected.of(part) and (harmful or part in call.after):
+            wanted.add(part)
+    return frozenset(part for part in wanted & set(OBJECT_PARTS) if part not in call.about)
 
 
 def excess(call: Call, limits: Limits, recent: Recent | None) -> Finding | None:

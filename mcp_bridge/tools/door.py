@@ -25,6 +25,7 @@ from .arguments import suggestion
 from .ends import NoAnswer, Run, ended, sorted_run
 from .gate import Gate, Weighed
 from .judging import Judge
+from .looking import Seen, informed
 from .several import Ask, Several, together
 from .spec import Answer, Call, Caller, Refusal, Tool
 
@@ -126,7 +127,8 @@ class Door:
         forbids it, and `NoAnswer` when not one target gave a result.
         """
         job = self._job(call, module, arguments, names, secrets, check=check)
-        (permit,) = self._gate.admit(call, [self._gate.weigh(call, module, job, operation)])
+        seen = Seen(job, self._gate.seen(call, job, operation))
+        (permit,) = self._gate.admit(call, self._weighed(call, [seen]))
         begin = time.monotonic()
         outcome = self._ran(call, job, permit)
         run = sorted_run(outcome, names)
@@ -137,15 +139,26 @@ class Door:
         return run
 
     def run_several(
-        self, call: Call, asks: Sequence[Ask], *, check: bool = False, whole: bool
+        self,
+        call: Call,
+        asks: Sequence[Ask],
+        *,
+        check: bool = False,
+        whole: bool,
+        own: bool = False,
     ) -> Several:
         """Run several modules at once, each on its target, as one invocation of the executor.
 
         Each is judged and recorded by itself. When policy denies one, nothing is run if ``whole``,
-        else all but that one. Raises `Refusal` and `Denied` before any run, as `run` does.
+        else all but that one. ``own`` are reads that only policy sees. Raises `Refusal` and
+        `Denied` before any run, as `run` does.
         """
-        run_id = uuid.uuid4().hex
-        weighed = [self._weighed(call, ask, run_id, len(asks), check=check) for ask in asks]
+        jobs = self._jobs(call, asks, check=check)
+        seen = [
+            Seen(job, self._gate.seen(call, job, ask.operation, objects=len(asks), own=own))
+            for job, ask in zip(jobs, asks, strict=True)
+        ]
+        weighed = self._weighed(call, seen)
         going = [each for each in weighed if each.verdict.permit is not None]
         denied = [self._gate.refuse(each) for each in weighed if each.verdict.permit is None]
         if denied and (whole or not going):
@@ -158,13 +171,30 @@ class Door:
         self._gate.record(outcome, results, time.monotonic() - begin, several=True)
         rest, refused = iter(results), iter(denied)
         allowed = [each.verdict.permit is not None for each in weighed]
-        return Several(run_id, tuple(next(rest) if each else next(refused) for each in allowed))
-
-    def _weighed(self, call: Call, ask: Ask, run_id: str, count: int, *, check: bool) -> Weighed:
-        job = self._job(call, ask.module, ask.arguments, (ask.target,), ask.secrets, check=check)
-        return self._gate.weigh(
-            call, ask.module, replace(job, run_id=run_id), ask.operation, objects=count
+        return Several(
+            outcome.run_id, tuple(next(rest) if each else next(refused) for each in allowed)
         )
+
+    def _weighed(self, call: Call, several: Sequence[Seen]) -> list[Weighed]:
+        """Return what policy says to jobs, each by what is known of its object."""
+        told = informed(call, several, self._setup.judge, self._look)
+        return [
+            self._gate.weigh(call, each.job, judged)
+            for each, judged in zip(several, told, strict=True)
+        ]
+
+    def _look(self, call: Call, asks: Sequence[Ask]) -> Several:
+        return self.run_several(call, asks, whole=True, own=True)
+
+    def _jobs(self, call: Call, asks: Sequence[Ask], *, check: bool) -> list[Job]:
+        run_id = uuid.uuid4().hex
+        return [
+            replace(
+                self._job(call, ask.module, ask.arguments, (ask.target,), ask.secrets, check=check),
+                run_id=run_id,
+            )
+            for ask in asks
+        ]
 
     def _mine(self, name: str, caller: Caller) -> Target:
         return self._setup.identities.target(caller.principal, self.targets[name])

@@ -10,7 +10,7 @@ from typing import Any
 
 from .. import policy
 from ..audit import Audit
-from ..catalog import Catalog
+from ..catalog import Catalog, short_name
 from ..policy import TargetFacts
 from ..policy_facts import Decision
 from ..redact import Redactor
@@ -40,24 +40,26 @@ class Gate:
     audit: Audit
     judge: Judge
 
-    def weigh(
+    def seen(
         self,
         call: Call,
-        module: str,
         job: Job,
         operation: tuple[str, str] | None,
+        *,
         objects: int = 1,
-    ) -> Weighed:
-        """Return what policy says to a job; ``objects`` is how many the whole request touches.
+        own: bool = False,
+    ) -> policy.Call:
+        """Return the call that policy sees in a job, without what it must be told of the object.
 
-        Raises `Refusal` for what the platform of a target cannot be asked, and for what the
-        caller's token does not cover; `Denied` where the caller has no credential of its own.
+        ``objects`` is how many the whole request touches, ``own`` is a read for a verdict.
+        Raises `Refusal` for what the platform of a target cannot be asked.
         """
+        module = short_name(job.module)
         entry = self.catalog.entry(module)
         for target in job.targets:
             fleet.check(entry, job.args, target)
         name, risk = operation or (module, policy.risk_of(entry, job.args))
-        judged = policy.Call(
+        return policy.Call(
             tool=call.tool,
             operation=name,
             risk=risk,
@@ -67,8 +69,16 @@ class Gate:
             principal=call.caller.principal,
             client=call.caller.client,
             objects=objects,
+            own=own,
         )
-        scope = needed(writes=risk != "read", check=job.check)
+
+    def weigh(self, call: Call, job: Job, judged: policy.Call) -> Weighed:
+        """Return what policy says to a job.
+
+        Raises `Refusal` for what the caller's token does not cover, and `Denied` where the caller
+        has no credential of its own.
+        """
+        scope = needed(writes=judged.risk != "read", check=job.check)
         if scope not in call.caller.scopes:
             verdict = policy.Verdict("deny", "scope", f"the token lacks the scope {scope}")
             self.refuse(Weighed(job, judged, verdict))
@@ -78,7 +88,7 @@ class Gate:
             reason = f"{judged.principal} has no credential of its own on {strange}"
             raise self.refuse(Weighed(job, judged, policy.Verdict("deny", "identity", reason)))
         # Of several, each is counted by itself, and only once it is known that they may run.
-        judge = self.judge.opinion if objects > 1 else self.judge.verdict
+        judge = self.judge.opinion if judged.objects > 1 else self.judge.verdict
         return Weighed(job, judged, judge(judged))
 
     def admit(self, call: Call, weighed: Sequence[Weighed]) -> list[policy.Permit]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from .. import policy
 from ..limits import Ledger
 from ..policy import Call, Flags, Guards, Rule, Surroundings, Verdict
+from ..policy_guards import missing
 
 
 def _now() -> datetime.datetime:
@@ -37,6 +38,12 @@ class Judge:
     def opinion(self, call: Call) -> Verdict:
         """Judge a call that is only thought of; nothing is counted."""
         return self._judged(call, counts=False)
+
+    def lacks_facts(self, call: Call) -> bool:
+        """Whether a verdict on a call that writes depends on what is not known of its object."""
+        if call.effective_risk == "read":
+            return False
+        return bool(missing(call, self.rules, self.guards, Surroundings(self.clock())))
 
     def _judged(self, call: Call, *, counts: bool) -> Verdict:
         now = self.clock()

@@ -6,8 +6,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from mcp import Client
 
+import virtsim
 from tests.mcp.conftest import Bridge
 
 ALLOW = {"match": {"target": "lab"}, "verdict": "allow"}
@@ -74,3 +76,83 @@ def test_target_list_says_what_needs_an_approval(lab: Any) -> None:
     assert body["data"]["targets"][0]["policy"] == {
         "read": "allow", "write": "allow", "disruptive": "approve", "destructive": "approve",
     }  # fmt: skip
+
+
+async def _marked(bridge: Bridge, client: Client, tag: str) -> str:
+    body = await bridge.answer(client, "vm_list", state="stopped")
+    ref = str(bridge.table(body)[0]["ref"])
+    tagged = await bridge.answer(client, "vm_update", ref=ref, tags=[tag])
+    assert tagged["ok"], tagged
+    return ref
+
+
+NAMES = {"proxmox": "web2", "cloudstack": "app", "kubevirt": "app"}
+
+
+@pytest.mark.parametrize("platform", sorted(NAMES))
+def test_a_tag_on_the_platform_protects_and_cannot_be_taken_away(
+    bridge: Bridge, platform: str
+) -> None:
+    """Red when the door does not look the object up, or judges by what the caller says of it."""
+    tag = "keep" if platform == "proxmox" else "keep=yes"
+    with virtsim.start(platform, seed="small") as sim:
+        bridge.add("lab", sim)
+        bridge.allow(ALLOW)
+
+        ref = bridge.session(lambda client: _marked(bridge, client, tag))
+        bridge.config["policy"]["protected"] = {"tags": ["keep*"]}
+        sim.control.clear_journal()
+
+        async def talk(client: Client) -> list[dict[str, Any]]:
+            answer = bridge.answer
+            changed = "other" if platform == "proxmox" else "keep=no"
+            return [
+                await answer(client, "vm_delete", ref=ref),
+                await answer(client, "vm_update", ref=ref, tags=[changed]),
+                await answer(client, "tool_call", operation="vm", target="lab",
+                             args={"ref": ref, "tags": [], "exact": True}),
+                await answer(client, "vm_delete", refs=[ref]),
+                await answer(client, "vm_delete", ref=ref, check=True),
+                await answer(client, "vm_update", ref=ref, tags=[tag]),
+            ]  # fmt: skip
+
+        *denied, preview, same = bridge.session(talk)
+        # On Proxmox VE a tag is not a key with a value, so another one takes nothing away.
+        plain = denied.pop(1)
+        assert code(plain) == ("changed" if platform == "proxmox" else "denied_by_policy")
+        for body in denied:
+            assert code(body) == "denied_by_policy"
+            assert f"the tag {tag} protects the object" in body["error"]["message"]
+        assert (code(preview), code(same)) == ("planned", "unchanged")
+        if platform != "proxmox":
+            assert sim.control.writes() == []
+        looks = [row for row in bridge.audit("intent") if row["operation"] == "vm_info"]
+        assert len(looks) >= 5
+
+
+def test_a_rule_about_names_is_judged_by_the_real_name(lab: Any) -> None:
+    bridge, sim = lab
+    bridge.allow(
+        {"name": "web", "match": {"name": "web2", "risk": "destructive"}, "verdict": "allow"}
+    )
+
+    async def talk(client: Client) -> list[dict[str, Any]]:
+        return [
+            await bridge.answer(client, "vm_delete", ref="lab/-/104"),
+            await bridge.answer(client, "vm_delete", ref="lab/-/9999"),
+            await bridge.answer(client, "vm_delete", ref=REF),
+        ]
+
+    other, none, web2 = bridge.session(talk)
+    assert code(other) == "denied_by_policy" and code(web2) == "changed"
+    assert not none["ok"]
+    assert len({row["path"] for row in sim.control.writes()}) >= 1
+
+
+def test_a_target_that_does_not_answer_is_said_instead_of_a_verdict(lab: Any) -> None:
+    bridge: Bridge = lab[0]
+    bridge.allow(ALLOW)
+    bridge.config["policy"]["protected"] = {"names": ["db-*"]}
+    bridge.targets["lab"]["url"] = "https://127.0.0.1:9"
+    body = bridge.call("vm_delete", ref=REF)
+    assert code(body) == "target_unreachable"
