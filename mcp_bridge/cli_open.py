@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from . import config as configuration
-from . import limits, run_store
+from . import identity, limits, run_store
 from . import targets as targets_file_of
 from .audit import Audit
 from .audit_file import Places
@@ -23,7 +23,6 @@ from .cleaning import Cleaning
 from .config import Config, load_config
 from .errors import ConfigInvalid, StoreBroken
 from .identity import Identities
-from .identity import problems as problems_of_map
 from .run_store import Keep, RunBook, RunStore
 from .runner import open_executor
 from .store import Store
@@ -207,6 +206,9 @@ def read_configuration(
         for target in targets.values()
         for problem in targets_file_of.check_secrets(target)
     ]
+    if config is not None and not problems:
+        mapped = identity.check_secrets(config.identity.map, targets)
+        secrets += [str(problem) for problem in mapped]
     return Read(config, path, targets, problems, secrets)
 
 
@@ -236,7 +238,7 @@ def _targets(
             problems.append(f"{given}: there is no such file")
         targets = targets_file_of.load(path)
         entries = config.identity.map if config else ()
-        problems += [str(problem) for problem in problems_of_map(entries, targets)]
+        problems += [str(problem) for problem in identity.problems(entries, targets)]
         return path, targets
     except TargetsInvalid as error:
         problems += [f"{error.path}: {problem}" for problem in error.problems]

@@ -9,14 +9,16 @@ of an issuer acts with the one that the configuration gives to it; the token goe
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, Protocol
 
+from . import targets as targets_file
 from .targets import Target
 from .targets_problems import Problem, nearest, problems_of
 
 _ACTING = frozenset({"impersonate_user"})
+_ANYONE = "someone"
 _SUBJECT = "{subject}"
 _FOREIGN = "oauth:"
 # A name that the issuer's users could choose must not become one of the cluster's own.
@@ -62,18 +64,28 @@ class Identities:
 def problems(entries: Sequence[Entry], targets: Mapping[str, Target]) -> list[Problem]:
     """Return what is wrong with the map of principals, for these targets."""
     found = []
+    for place, name, credential in _each(entries):
+        if name not in targets:
+            found.append(Problem(place, f"no such target{nearest(name, targets)}"))
+            continue
+        whole = {"targets": {name: _with(targets[name], credential, _ANYONE).spec}}
+        found += _moved(problems_of(whole), name, place)
+    return found
+
+
+def check_secrets(entries: Sequence[Entry], targets: Mapping[str, Target]) -> list[Problem]:
+    """Return what would keep a run from using a secret of a good map, without reading any."""
+    found = []
+    for place, name, credential in _each(entries):
+        target = _with(targets[name], credential, _ANYONE)
+        found += _moved(targets_file.check_secrets(target), name, place)
+    return found
+
+
+def _each(entries: Sequence[Entry]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
     for index, entry in enumerate(entries):
         for name, credential in entry.credentials.items():
-            place = f"identity.map[{index}].credentials.{name}"
-            if name not in targets:
-                found.append(Problem(place, f"no such target{nearest(name, targets)}"))
-                continue
-            whole = {"targets": {name: _with(targets[name], credential, "someone").spec}}
-            found += [
-                Problem(_moved(problem.path, name, place), problem.text)
-                for problem in problems_of(whole)
-            ]
-    return found
+            yield f"identity.map[{index}].credentials.{name}", name, credential
 
 
 def _with(target: Target, given: Mapping[str, Any], subject: str) -> Target:
@@ -94,5 +106,11 @@ def _withheld(target: Target) -> Target:
     return replace(target, spec={**target.spec, "credential": {}}, withheld=True)
 
 
-def _moved(path: str, name: str, place: str) -> str:
-    return place + path.removeprefix(f"targets.{name}.credential").removeprefix(f"targets.{name}")
+def _moved(found: Sequence[Problem], name: str, place: str) -> list[Problem]:
+    """Return problems of a target at the place of the map from which they come."""
+    here = f"targets.{name}"
+
+    def moved(path: str) -> str:
+        return place + path.removeprefix(f"{here}.credential").removeprefix(here)
+
+    return [Problem(moved(each.path), each.text) for each in found]

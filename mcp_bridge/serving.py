@@ -29,6 +29,7 @@ from .auth import Identity, open_verifier
 from .bearer import BearerGate
 from .config_auth import Auth, HttpServer
 from .errors import AddressRefused, ConfigInvalid
+from .private import open_private
 from .server import build_server
 from .surface import Surface
 from .targets_problems import Problem
@@ -130,6 +131,8 @@ def run_http(
         ssl_keyfile=settings.tls.key_file if settings.tls else None,
     )
     try:
+        if settings.tls:
+            os.close(open_private(settings.tls.key_file, os.O_RDONLY))
         config.load()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)

@@ -88,6 +88,9 @@ def test_a_scope_that_the_surface_needs_is_asked_for_there_too(lab: Any) -> None
         for arguments in (START, START | {"check": True}):
             answer = surface.call("vm_power", arguments, reader)
             assert answer.body["error"]["code"] == "insufficient_scope"
+        # It starts no run, so nobody after the surface would ask.
+        answer = surface.call("run_cancel", {"run_id": "0" * 32}, reader)
+        assert answer.body["error"]["code"] == "insufficient_scope"
     assert sim.control.writes() == []
 
 
@@ -141,6 +144,18 @@ def test_a_session_has_the_scopes_of_each_requests_own_token(
     assert "vm_delete" in tools(idp.token("vb:apply")).text
     assert "vm_delete" not in tools(idp.token("vb:read")).text
     assert tools(idp.token("vb:apply", "bob")).status_code == 404
+
+
+def test_policy_knows_who_calls(lab: Any, idp: Idp, guarded: Starter) -> None:
+    bridge, sim = lab
+    rule = {"match": {"principal": f"oauth:{idp.issuer}#bob", "risk": "write"}, "verdict": "deny"}
+    bridge.allow(rule | {"name": "not bob"})
+    server = guarded(bridge, idp)
+    alice, bob = (server.session(idp.token("vb:apply", who)) for who in ("alice", "bob"))
+    assert bob.call("vm_power", **START)["error"]["code"] == "denied_by_policy"
+    assert sim.control.writes() == []
+    assert alice.call("vm_power", **START)["status"] == "changed"
+    assert [row["rule"] for row in bridge.audit("refused")] == ["not bob"]
 
 
 def test_no_token_is_kept_or_handed_on(lab: Any, idp: Idp, guarded: Starter) -> None:

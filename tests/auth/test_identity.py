@@ -4,14 +4,18 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from textwrap import indent
 from typing import Any
 
 import pytest
+import yaml
+from ansible.parsing.vault import VaultLib, VaultSecret
 
 import virtsim
-from tests.auth.conftest import Guarded, Idp, configure
+from tests.auth.conftest import SERVE, Guarded, Idp, configure
 from tests.auth.test_tokens import start
 from tests.mcp.conftest import Bridge
 from virtsim import SimServer
@@ -152,6 +156,71 @@ def test_all_of_an_issuer_act_under_names_made_of_theirs(
         body = server.session(idp.forged(sub=name)).call("vm_list", targets=["kubevirt"])
         assert body["error"]["code"] == "denied_by_policy"
     assert sims["kubevirt"].control.journal() == []
+
+
+MAP = """\
+identity:
+  map:
+    - principal: "oauth:{issuer}#alice"
+      credentials:
+        lab: {{token_id: "root@pam!vb", token_secret_env: ALICE_SECRET}}
+    - principal: "oauth:{issuer}#bob"
+      credentials:
+        lab:
+          token_id: auditor@pve!read
+          token_secret: !vault |
+{secret}
+"""
+
+
+class Plain(Guarded):
+    """A server of files that are there already."""
+
+    def __init__(self, bridge: Bridge, **environment: str) -> None:
+        bridge.config = {}
+        self.process = subprocess.Popen(
+            bridge.command(*SERVE), env=bridge.environment | environment, cwd=bridge.folder,
+            text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        self.find()
+
+
+def test_secrets_come_in_the_forms_of_targets_yml(
+    bridge: Bridge, idp: Idp, proxmox_sim: Callable[..., SimServer]
+) -> None:
+    """From the environment, and encrypted in virtbridge.yml itself."""
+    sim = proxmox_sim()
+    bridge.add("lab", sim)
+    password = _file(bridge, "vault.password", "open sesame")
+    bridge.config["runner"] = {"vault_password_file": password}
+    configure(bridge, idp)
+    del bridge.config["identity"]
+    vault = VaultLib([("default", VaultSecret(b"open sesame"))])
+    secret = indent(vault.encrypt(sim.credentials["auditor_token_secret"]).decode(), " " * 12)
+    text = yaml.safe_dump(bridge.config) + MAP.format(issuer=idp.issuer, secret=secret)
+    (bridge.folder / "virtbridge.yml").write_text(text)
+    with Plain(bridge, ALICE_SECRET=sim.credentials["token_secret"]) as server:
+        for who, user in (("alice", "root@pam!vb"), ("bob", "auditor@pve!read")):
+            sim.control.clear_journal()
+            assert server.session(idp.token("vb:read", who)).call("vm_list")["ok"]
+            assert _users(sim) == {user}
+
+
+def test_check_config_says_which_secret_of_the_map_cannot_be_used(
+    bridge: Bridge, idp: Idp, proxmox_sim: Callable[..., SimServer]
+) -> None:
+    bridge.add("lab", proxmox_sim())
+    credential = {"token_id": "a@pam!b", "token_secret_file": "missing.secret"}
+    entry = {"principal": "oauth:*", "credentials": {"lab": credential}}
+    bridge.config["identity"] = {"map": [entry]}
+    configure(bridge, idp)
+    done = subprocess.run(
+        bridge.command("check-config"), env=bridge.environment, cwd=bridge.folder,
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    said = " ".join((done.stdout + done.stderr).split())
+    assert "identity.map[0].credentials.lab.token_secret_file: cannot read" in said
 
 
 @pytest.mark.parametrize(

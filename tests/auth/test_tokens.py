@@ -13,6 +13,7 @@ from typing import Any
 import jwt
 import pytest
 import requests
+import trustme
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -211,6 +212,27 @@ def test_a_login_that_cannot_work_is_said_at_the_start(
     done = start(bridge)
     assert done.returncode == 2
     assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_server_ends_tls_itself_when_told(bridge: Bridge, idp: Idp, guarded: Starter) -> None:
+    authority = trustme.CA()
+    made = authority.issue_cert("127.0.0.1")
+    made.cert_chain_pems[0].write_to_path(bridge.folder / "cert.pem")
+    made.private_key_pem.write_to_path(bridge.folder / "key.pem")
+    (bridge.folder / "key.pem").chmod(0o600)
+    authority.cert_pem.write_to_path(bridge.folder / "ca.pem")
+    bridge.config["server"] = {"tls": {"cert_file": "cert.pem", "key_file": "key.pem"}}
+    server = guarded(bridge, idp)
+    assert server.url.startswith("https://")
+    answer = requests.post(server.url, verify=str(bridge.folder / "ca.pem"), timeout=10)
+    assert answer.status_code == 401
+    (bridge.folder / "key.pem").chmod(0o644)
+    assert "chmod 600" in start(bridge).stderr
+    (bridge.folder / "key.pem").chmod(0o600)
+    (bridge.folder / "key.pem").write_text("no key")
+    done = start(bridge)
+    assert (done.returncode, "server.tls: cannot be used" in done.stderr) == (2, True)
     assert "Traceback" not in done.stderr
 
 

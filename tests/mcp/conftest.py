@@ -138,6 +138,10 @@ class Http:
             command, env=bridge.environment, cwd=bridge.folder, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
+        self.find()
+
+    def find(self) -> None:
+        """Wait until the process says where it listens."""
         assert self.process.stderr is not None
         said = self.process.stderr.readline()
         found = re.search(r"https?://[\d.]+:\d+/mcp", said)
