@@ -21,10 +21,16 @@ OWN = "own"
 
 @dataclass(frozen=True)
 class Core:
-    """One line of ansible-core, and the interpreter it is tested on."""
+    """One line of ansible-core, and the interpreter it is tested on; ``also`` is one more of it."""
 
     line: str
     python: str
+    also: bool = False
+
+    @property
+    def name(self) -> str:
+        """Return what it is called."""
+        return f"{self.line}-{self.python}" if self.also else self.line
 
     @property
     def lock(self) -> Path:
@@ -34,7 +40,7 @@ class Core:
     @property
     def folder(self) -> Path:
         """Return where its environment is."""
-        return ROOT / "build/cores" / self.line
+        return ROOT / "build/cores" / self.name
 
     @property
     def interpreter(self) -> Path:
@@ -50,7 +56,7 @@ class Core:
     def playbook_command(self) -> Path:
         """Return its ansible-playbook, installing the environment when it is not there."""
         self.folder.parent.mkdir(parents=True, exist_ok=True)
-        with (self.folder.parent / f"{self.line}.lock").open("w") as lock:
+        with (self.folder.parent / f"{self.name}.lock").open("w") as lock:
             # Two test processes must not install the same one.
             fcntl.flock(lock, fcntl.LOCK_EX)
             return self._installed()
@@ -115,11 +121,13 @@ CORES = (
     Core("2.18", "python3.11"),
     Core("2.21", "python3.12"),
 )
+# The same line on another Python: for what depends on how Python itself works.
+ALSO = (Core("2.21", "python3.13", also=True),)
 
 
 def main() -> None:
     """Say which lines this machine can test, and why not the others."""
-    for core in CORES:
+    for core in (*CORES, *ALSO):
         reason = core.why_not()
         sys.stdout.write(f"{core.line} on {core.python}: {reason or 'can be tested'}\n")
 

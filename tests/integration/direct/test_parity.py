@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from tests import measured
-from tools.cores import CORES, Core
+from tests import measured, results
+from tools.cores import ALSO, CORES, OWN, Core
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
@@ -24,12 +24,20 @@ HOSTS = ("here", "there")
 # Where the two must differ: the ids of a job, and, up to 2.18, the frames of a traceback.
 NEVER_EQUAL = re.compile(r"\.(ansible_job_id|results_file|timedout\.frame)$")
 TRACES = re.compile(r"\.(exception|module_stderr)$")
+# What the playbook must have tried, besides the manners of a module.
+PROMISED = {
+    "manners", "types", "unknown", "wrong", "missing", "masked", "hidden", "checked", "looped",
+    "environment", "delegated", "once", "background", "late",
+}  # fmt: skip
 pytestmark = pytest.mark.timeout(300)
 
 
 def cores() -> list[Any]:
     """Return our own ansible-core, and the other ones for the long suite."""
-    others = [pytest.param(core, id=f"core-{core.line}", marks=pytest.mark.long) for core in CORES]
+    others = [
+        pytest.param(core, id=f"core-{core.name}", marks=pytest.mark.long)
+        for core in (*CORES, *ALSO)
+    ]
     return [pytest.param(None, id="core-own"), *others]
 
 
@@ -38,8 +46,10 @@ class Playground:
 
     def __init__(self, folder: Path, core: Core | None) -> None:
         self.folder = folder
+        self.name = OWN if core is None else core.name
         if core is not None and core.why_not():
-            pytest.skip(f"ansible-core {core.line}: {core.why_not()}")
+            results.record(f"parity-{core.name}", {"skipped": core.why_not()})
+            pytest.skip(f"ansible-core {core.name}: {core.why_not()}")
         own = Path(sys.executable).parent / "ansible-playbook"
         self.command = own if core is None else core.playbook_command()
         collections = folder / "collections/ansible_collections"
@@ -68,6 +78,14 @@ class Playground:
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
+
+    def version(self) -> str:
+        """Return what runs here, as it says itself."""
+        command = [str(self.command), "--version"]
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        core = re.search(r"\[core ([\w.]+)\]", said)
+        python = re.search(r"python version = ([\w.]+)", said)
+        return f"ansible-core {core and core[1]} on Python {python and python[1]}"
 
     def results(self, direct: str) -> dict[str, Any]:
         """Return what the tasks of the parity playbook gave."""
@@ -106,8 +124,15 @@ def _last_lines(trace: Any) -> list[str]:
 
 def test_every_manner_gives_the_same(playground: Playground) -> None:
     normal, direct = playground.results("0"), playground.results("1")
-    assert list(differences(normal, direct)) == []
-    assert len(normal["here"]["manners"]["results"]) == 15
+    found = list(differences(normal, direct))
+    here = normal["here"]
+    manners = [each["item"] for each in here["manners"]["results"]]
+    ran = {"version": playground.version(), "on": list(HOSTS), "manners": ", ".join(manners),
+           "tasks": ", ".join(here), "differences": len(found)}  # fmt: skip
+    results.record(f"parity-{playground.name}", ran)
+    assert found == []
+    assert len(manners) == 15
+    assert set(here) == PROMISED
 
 
 def test_a_module_is_a_child_of_the_worker_and_can_be_made_to_be_none(

@@ -56,8 +56,13 @@ def main() -> None:
         "number": {"type": "int"},
         "password": {"type": "str", "no_log": True},
         "payload": {"type": "raw"},
+        "together": {"type": "str"},
     }
-    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
+    module = AnsibleModule(
+        argument_spec=spec,
+        required_by={"together": ("number",)},
+        supports_check_mode=True,
+    )
     how = module.params["how"]
     misbehave(module, how)
     module.exit_json(
