@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import time
 from collections import Counter
@@ -22,7 +23,10 @@ from tests.runner import tree
 
 _ORPHANS_END = 2.0
 _APPEARS = 20.0
-_DEFINITE = ("ok", "uncertain", "nothing was run", "bridge gone")
+_NOTHING, _NOT_BEGUN = "nothing was run", "not begun"
+_DEFINITE = ("ok", "uncertain", _NOTHING, _NOT_BEGUN)
+_GROWS = re.compile(r"\.(jsonl|db|key)(-wal|-shm)?$")
+_ID = re.compile(r"[0-9a-f]{32}")
 # The share of a call during which its victims are there, from their start.
 _SILENT = 0.5
 _SHARE = {"cli": 0.9, "worker": 0.7, "module": 0.7}
@@ -72,7 +76,7 @@ class Killing:
         self.world, self.tally = world, Tally()
         self._chance = chance
         self._base = base_folder(Path(world.bridge.environment["XDG_STATE_HOME"], "virtbridge"))
-        self._usual = state_files(world.bridge)
+        self._usual = self._state()
         self._known = {errand.name: self._learnt(errand) for errand in world.errands}
         self._queue: list[str] = []
 
@@ -149,6 +153,7 @@ class Killing:
         problems += self._orphans(victim)
         if victim == "bridge":
             self._restart({*(self._runs() - before), *folders})
+            body = self._told_later(self._runs() - before)
         problems += self._folders(self._runs() - before)
         world.sims[errand.platform].control.clear_faults()
         following = world.served.asked("vm_get", ref=world.refs[errand.platform, "web1"])
@@ -163,21 +168,32 @@ class Killing:
         problems += [*double, *_contradictions(outcome, body, writes)]
         if world.served.twice:
             problems.append(f"answered twice: {world.served.twice}")
-        if strange := {name for name in state_files(world.bridge) - self._usual if _odd(name)}:
-            problems.append(f"left in the state: {sorted(strange)}")
+        if more := self._state() - self._usual:
+            problems.append(f"left in the state: {dict(more)}")
         self.tally.outcomes[victim, outcome] += 1
         self.tally.problems += [f"{where}: {problem}" for problem in problems]
 
+    def _told_later(self, runs: set[str]) -> dict[str, Any] | None:
+        """Return what the next bridge says of the run; None when none was begun."""
+        for run_id in runs:
+            return self.world.served.asked("run_get", run_id=run_id, wait=20)
+        return None
+
+    def _state(self) -> Counter[str]:
+        """Return the files of the state that are not databases or logs, ids taken out."""
+        names = (name for name in state_files(self.world.bridge) if not _GROWS.search(name))
+        return Counter(_ID.sub("ID", name) for name in names)
+
     def _outcome(self, victim: str, body: dict[str, Any] | None) -> str:
         if body is None:
-            return "bridge gone" if victim == "bridge" else "no answer"
+            return _NOT_BEGUN if victim == "bridge" else "no answer"
         if "ok" not in body:
             return f"protocol error: {body}"
         if body["ok"]:
             return "ok"
         error = body["error"]
         if error["code"] == "internal" and "before the module started" in error["message"]:
-            return "nothing was run"
+            return _NOTHING
         return str(error["code"])
 
     def _orphans(self, victim: str) -> Iterator[str]:
@@ -231,12 +247,7 @@ def _contradictions(
         yield f"answered {body}"
     if outcome == "ok" and body is not None and (body["status"] != "changed" or not writes):
         yield f"a success that is none: {body}"
-    if outcome == "nothing was run" and writes:
+    if outcome in (_NOTHING, _NOT_BEGUN) and writes:
         yield f"something was run: {dict(writes)}"
     if body is not None and not body.get("ok", True) and body["error"]["retryable"]:
         yield f"called retryable: {body}"
-
-
-def _odd(name: str) -> bool:
-    """Whether a file's name is not that of a database or a log."""
-    return not name.endswith((".jsonl", ".db", ".db-wal", ".db-shm", ".sqlite", "-wal", "-shm"))

@@ -114,11 +114,8 @@ class Served:
             return self._answers.get(number)
 
 
-def state_files(bridge: Bridge) -> set[str]:
-    """Return the files of the bridge's state, but not those of the collection it links to."""
+def state_files(bridge: Bridge) -> dict[str, Path]:
+    """Return the files of the bridge's state by name, but not those of the collection it links."""
     state = Path(bridge.environment["XDG_STATE_HOME"])
-    return {
-        str(file.relative_to(state))
-        for file in state.rglob("*")
-        if "links" not in file.parts and file.is_file()
-    }
+    files = (file for file in state.rglob("*") if "links" not in file.parts and file.is_file())
+    return {str(file.relative_to(state)): file for file in files}
