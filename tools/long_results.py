@@ -23,6 +23,7 @@ KEPT = ROOT / "docs/results/long-suite.json"
 PAGE = ROOT / "docs/results/long-suite.md"
 PYTEST = ("-m", "pytest", "-q", "-n", "0")
 BENCH = ("-m", "mcp_bridge.cli", "bench", "--json", "--calls", "20", "--platform")
+VARIABLES = ("VIRTBRIDGE_KILLS", "VIRTBRIDGE_SEED")
 TITLES = {
     "kills": "500 kills at random moments",
     "calls": "1,000 calls of one bridge",
@@ -58,6 +59,7 @@ def main() -> int:
 def measured(name: str) -> dict[str, Any]:
     """Return what one part came to, with where and when."""
     commands = COMMANDS[name]
+    given = [f"{each}={os.environ[each]}" for each in VARIABLES if each in os.environ]
     figures: dict[str, Any] = {}
     passed = True
     begin = time.monotonic()
@@ -77,7 +79,7 @@ def measured(name: str) -> dict[str, Any]:
             figures |= json.loads(file.read_text("utf-8"))
     return {
         "passed": passed,
-        "commands": [f"python {' '.join(command)}" for command in commands],
+        "commands": [" ".join([*given, "python", *command]) for command in commands],
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "revision": revision(),
         "machine": f"{os.cpu_count()} CPUs, Python {sys.version.split()[0]}",
