@@ -4,23 +4,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from tools.defect import Defect
+from tools.defects_audit import AUDIT
 
-
-@dataclass(frozen=True)
-class Defect:
-    """A piece of text that becomes another, and the tests that must notice."""
-
-    name: str
-    file: str
-    old: str
-    new: str
-    tests: tuple[str, ...]
-    also: tuple[tuple[str, str, str], ...] = ()
-    """More changes (file, old, new), where further lines of defence would hide the first."""
-    each_core: str = ""
-    """On each core: which of the tests (as pytest's ``-k``), and not one of them may pass."""
-
+__all__ = ["DEFECTS", "REAL", "Defect"]
 
 REAL = ("tests/integration/test_real_modules.py",)
 _EXAMPLES = (
@@ -49,6 +36,7 @@ _QUOTED = (
     '            error.message = f"{error.message} {dict(self.params)}"\n',
 )
 DEFECTS = (
+    *AUDIT,
     Defect(
         "pin ignored at login",
         _CLIENT,
@@ -199,7 +187,7 @@ DEFECTS = (
     Defect(
         "secret argument in the audit",
         "mcp_bridge/audit.py",
-        '"arguments": _bounded(redactor.clean(arguments)),',
+        '"arguments": _bounded(hiding.clean(arguments)),',
         '"arguments": _bounded(dict(arguments)),',
         REAL,
         each_core="no_secret and audit",

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the virtbridge maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The audit as a client sees it, and calls that cannot be audited: they reach no platform."""
+"""The audit as a client sees it."""
 
 from __future__ import annotations
 

@@ -69,6 +69,9 @@ def test_a_run_has_a_line_before_and_a_line_after(tmp_path: Path) -> None:
     assert after["changed"] is True and len(after["diff_sha256"]) == 64
     assert refused["event"] == "refused" and refused["decision"] == "approve"
     assert before["args_hmac"] == refused["args_hmac"] and len(before["args_hmac"]) == 64
+    other = Audit(tmp_path / "other.jsonl")
+    other.intent(CALL, VERDICT, arguments, "run-1")
+    assert rows(other.path)[0]["args_hmac"] != before["args_hmac"]
     assert before["mono"] <= after["mono"] <= refused["mono"]
     assert "hunter2" not in audit.path.read_text()
     assert stat.S_IMODE(audit.path.stat().st_mode) == 0o600
