@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,14 +16,21 @@ MASK = "(secret)"
 # Shorter values are masked only where they stand alone: inside text they would blank plain words.
 SHORTEST_INSIDE_TEXT = 8
 _BASE64_WINDOW = 3
+# What is longer is not looked for encoded twice: each form is as long again.
+_LONGEST_TWICE = 4096
 
 _SECRET_KEY = re.compile(
     r"(?:^|[_-])(?:password|passwd|passphrase|secret|token|ticket|api_?key|private_?key|"
-    r"secret_?key|access_?key|authorization|cookie|csrf\w*|totp|otp|credential)s?"
-    r"(?:_value|_data)?$",
+    r"secret_?key|access_?key|client-?_?key|authorization|cookie|csrf\w*|totp|otp|credential)s?"
+    r"(?:_value|[_-]data)?$",
     re.IGNORECASE,
 )
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_PERCENT = re.compile(r"%[0-9A-F]{2}")
+_HTML = re.compile(r"[<>&]")
+# A line of a key, and a value under a name, as YAML, INI and shell have it.
+_KEY_LINE = re.compile(r"[A-Za-z0-9+/=_-]{20,}")
+_SAID = re.compile(r"[\s-]*[\"']?([\w-]+)[\"']?\s*[:=]\s*[\"']?([^\"'\s]+)")
 # Options whose name looks secret, but whose values are words of our own.
 _PLAIN_KEYS = frozenset({"update_secrets"})
 _SHAPES = (
@@ -50,7 +58,7 @@ class Redactor:
     """
 
     def __init__(self, values: Iterable[str] = ()) -> None:
-        given = {value for value in values if value.strip()}
+        given = {part for value in values if value.strip() for part in (value, *_parts(value))}
         self._whole = frozenset(given)
         forms = {
             form
@@ -103,15 +111,42 @@ def _may_be_secret(value: Any) -> bool:
     return value not in (None, "") and not isinstance(value, bool)
 
 
+def _parts(value: str) -> Iterator[str]:
+    """Yield what is secret by itself in a secret of several lines, such as a kubeconfig."""
+    lines = value.splitlines()
+    for line in lines if len(lines) > 1 else ():
+        if _KEY_LINE.fullmatch(line.strip()):
+            yield line.strip()
+        said = _SAID.match(line)
+        if said and is_secret_key(said[1]) and len(said[2]) >= SHORTEST_INSIDE_TEXT:
+            yield said[2]
+
+
 def _encodings(value: str) -> Iterator[str]:
-    yield value
-    yield from (quote(value, safe=""), quote(value), quote_plus(value))
-    yield from (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1])
-    yield repr(value)[1:-1]
+    """Yield a secret as it is, encoded, and encoded twice, as text inside of text comes."""
+    for once in dict.fromkeys((value, *_escaped(value))):
+        yield once
+        if len(value) <= _LONGEST_TWICE:
+            yield from _escaped(once)
     raw = value.encode("utf-8", "surrogatepass")
-    yield from (raw.hex(), raw.hex().upper())
+    yield from (raw.hex(), raw.hex().upper(), raw.hex(":"), raw.hex(":").upper(), raw.hex(" "))
     for shift in range(_BASE64_WINDOW):
         yield from _base64_inside(raw, shift)
+
+
+def _escaped(value: str) -> Iterator[str]:
+    for quoted in (quote(value, safe="", errors="replace"), quote(value, errors="replace")):
+        yield from (quoted, _PERCENT.sub(lambda found: found[0].lower(), quoted))
+    yield quote_plus(value, errors="replace")
+    for text in (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]):
+        # Some write a slash as \\/, some the signs of HTML as \\u003c.
+        yield from (text, text.replace("/", "\\/"), _HTML.sub(_unicode, text))
+    yield repr(value)[1:-1]
+    yield from (html.escape(value), html.escape(value, quote=False))
+
+
+def _unicode(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
 
 
 def _base64_inside(raw: bytes, shift: int) -> Iterator[str]:

@@ -5,9 +5,12 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import html
 import json
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote, unquote_plus
 
 from .faults import Rule
 from .http import ERROR, Request, Response
@@ -21,6 +24,24 @@ _LOGIN_PAGE = (
 )
 _MIB = 1024 * 1024
 _DEPTH = 10_000
+
+
+def echoed(request: Request, status: int, as_text: bool) -> Response:
+    """Return an error that shows the request, as careless servers and proxies do."""
+    target = f"{request.raw_path}?{request.query_string}"
+    lines = [f"{request.method} {target}", *(f"{k}: {v}" for k, v in request.headers.items())]
+    shown = "\n".join([*lines, "", request.body.decode("utf-8", "replace")])
+    forms = [shown, unquote_plus(shown), quote(shown), base64.b64encode(shown.encode()).decode()]
+    forms += [shown.encode().hex(), json.dumps(shown), repr(shown), html.escape(shown)]
+    reason = f"cannot handle {lines[0]} {request.headers.get('authorization', '')}"
+    if as_text:
+        reply = Response.text("\n".join(forms), status)
+    else:
+        reply = Response.json(
+            {"message": forms[0], "errors": {"request": forms}, "data": None}, status
+        )
+    reply.reason = reason
+    return reply
 
 
 class App:
@@ -159,6 +180,11 @@ class Exchange:
             reply = Response(status, str(args.get("body", "")).encode(), headers)
         reply.reason = args.get("reason")
         self._apply(request, rule, reply)
+        await self._reply(reply)
+
+    async def _echo(self, request: Request, rule: Rule) -> None:
+        reply = echoed(request, int(rule.args.get("status", 500)), bool(rule.args.get("text")))
+        self._simulator.refuse(request, rule.fault, reply)
         await self._reply(reply)
 
     async def _html(self, request: Request, rule: Rule) -> None:

@@ -11,6 +11,8 @@ reset_after       applied, then the connection is reset instead of an answer
 timeout           no answer at all; ``applied`` (false): whether the request takes effect
 status            answer ``status`` (503) with ``body`` or ``json``, ``headers``, ``reason``;
                   ``applied`` (false)
+echo              answer ``status`` (500) with the request itself: its target, headers and body, as
+                  they are and encoded; as JSON, or as text with ``text`` (false)
 html              200 with the login page of a proxy
 truncate          send only the share ``keep`` (0.5) of the body; ``chunked`` (false)
 wrong_length      announce ``delta`` (10) bytes more (or less) than the body has
@@ -37,6 +39,7 @@ ARGUMENTS: Mapping[str, frozenset[str]] = {
     "reset_after": frozenset(),
     "timeout": frozenset({"applied"}),
     "status": frozenset({"status", "body", "json", "headers", "reason", "applied"}),
+    "echo": frozenset({"status", "text"}),
     "html": frozenset(),
     "truncate": frozenset({"keep", "chunked"}),
     "wrong_length": frozenset({"delta"}),
