@@ -199,3 +199,27 @@ def test_one_denied_machine_keeps_all_as_they_are(bridge: Bridge) -> None:
         assert "prod" in body["error"]["message"]
         assert [sim.control.writes() for sim in sims.values()] == [[], []]
     assert [row["targets"] for row in bridge.audit()] == [["prod"]]
+
+
+def test_a_limit_counts_each_machine_once(lab: tuple[Bridge, SimServer]) -> None:
+    """Red when each machine of a call is counted as all of them: two would use up four."""
+    bridge, sim = lab
+    allowed(bridge, {"lab": sim})
+    bridge.config["policy"]["limits"] = {"objects_per_call": 2, "disruptive_per_hour": 3}
+    refs = ["lab/-/100", "lab/-/101", "lab/-/102"]
+
+    async def talk(client: Client) -> list[dict[str, Any]]:
+        stop = {"state": "stopped"}
+        return [
+            await bridge.answer(client, "vm_power", refs=refs, **stop),
+            await bridge.answer(client, "vm_power", refs=refs[:2], **stop),
+            await bridge.answer(client, "vm_power", ref=refs[0], **stop),
+            await bridge.answer(client, "vm_power", ref=refs[0], **stop),
+        ]
+
+    too_many, two, third, fourth = bridge.session(talk)
+    assert "touches 3 objects" in too_many["error"]["message"]
+    assert rows(two)[0]["ref"] == refs[0]
+    assert third["status"] != "denied"
+    assert fourth["status"] == "denied"
+    assert "3 of 3" in fourth["error"]["message"]
