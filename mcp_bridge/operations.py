@@ -47,6 +47,11 @@ _EMPTY = frozenset({"a", "all", "an", "and", "for", "from", "in", "it", "of", "o
 _K, _B = 1.2, 0.6
 _CURATED, _SYNONYM = 1.3, 0.5
 _SLIP, _NEAR = 0.8, 3
+# What opens a console, looks into a guest or tells its password is no mere read.
+_INSIDE = re.compile(
+    r"/agent/(?:exec|file)|(?:vnc|term|spice)(?:proxy|shell|ticket)|/vnc/|getVMPassword"
+    r"|createConsoleEndpoint"
+)
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,8 @@ class Operations:
         for row in json.loads(self._path.read_text(encoding="utf-8"))["operations"]:
             module = f"{row['platform']}_api"
             ident = str(row["id"])
+            if _INSIDE.search(ident):
+                row["risk"] = max(row["risk"], "disruptive", key=RISKS.index)
             text = f"{ident.partition(':')[2]} of {row['platform']}"
             found[ident] = Operation(ident, row["platform"], module, text, row["risk"], row)
         return found

@@ -26,6 +26,7 @@ from .engine.errors import (
     ValidationFailed,
     VirtbridgeError,
 )
+from .paths import straight
 
 _Adapter: Any = object
 MISSING = ""
@@ -169,6 +170,7 @@ class Transport:
 
         Raises Unavailable when certainly nothing was sent, UncertainOutcome when something was.
         """
+        straight(path, label)
         if time.monotonic() - self._used > IDLE:
             self._http.close()
         tried = 0
