@@ -200,7 +200,7 @@ class Ledger:
         end.head = replace(end.head, checkpoint=mark_of(row))
 
     def _last_checkpoint(self, place: int, head: Head) -> tuple[Mark, bool]:
-        """Return the last checkpoint, which a crash may have kept out of the head."""
+        """Return the last checkpoint; several crashes may have kept several out of the head."""
         size = os.fstat(place).st_size
         tail = os.pread(place, _TAIL, max(0, size - _TAIL))
         *lines, torn = tail.split(b"\n")
@@ -209,7 +209,7 @@ class Ledger:
             row is not None
             and self._signer.knows("checkpoint", row)
             and row["file"] == head.file
-            and row["number"] == head.checkpoint.number + 1
+            and row["number"] > head.checkpoint.number
         )
         return (mark_of(row) if row and newer else head.checkpoint), bool(torn)
 

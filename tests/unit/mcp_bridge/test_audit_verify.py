@@ -221,6 +221,21 @@ def test_a_checkpoint_that_the_head_does_not_know_yet_is_taken(
         assert verify(each, signer) == Checked(LINES + 2, "", MADE + 2)
 
 
+def test_checkpoints_that_two_crashes_kept_out_of_the_head_are_taken(
+    good: Places, tmp_path: Path
+) -> None:
+    """Red when only one more than the head knows is looked for; killed writers showed it."""
+    places = replace(copied(good, tmp_path / "copy"), every=1)
+    fill(places, 1)
+    first = heads_of(places.head.read_bytes(), Signer.of_file(places.key))[-1]
+    fill(places, 2)
+    signer = Signer.of_file(places.key)
+    last = heads_of(places.head.read_bytes(), signer)[-1]
+    places.head.write_bytes(head_file(replace(last, checkpoint=first.checkpoint), signer))
+    fill(places, 2)
+    assert verify(places, signer).ok
+
+
 def test_no_line_is_added_where_lines_were_removed(good: Places, tmp_path: Path) -> None:
     """Else the next line's head would cover the traces."""
     for number, change in enumerate(
