@@ -130,3 +130,11 @@ def test_what_is_secret_in_a_secret_of_lines_is_masked_by_itself(name: str) -> N
     assert redactor.text("the password of #cloud-config and ssh_keys: expire: false, USER=web") == (
         "the password of #cloud-config and ssh_keys: expire: false, USER=web"
     )
+
+
+def test_a_long_secret_is_masked_too() -> None:
+    """What is very long is not looked for encoded twice; encoded once it is."""
+    secret = _letters(5000, "+/")
+    for form in ("plain", "url", "json of others", "hex", "base64 between others"):
+        cleaned = Redactor([secret]).text(f"x {FORMS[form](secret)} y")
+        assert MASK in cleaned and len(cleaned) < 40, form
