@@ -21,18 +21,22 @@ from .audit_file import Places
 from .catalog import Catalog
 from .cleaning import Cleaning
 from .config import Config, load_config
-from .errors import ConfigInvalid, StoreBroken
+from .errors import ConfigInvalid, KeyBroken, StoreBroken
 from .identity import Identities
+from .opening import PARTS as PLAN_PARTS
+from .opening import open_plans
 from .run_store import Keep, RunBook, RunStore
 from .runner import open_executor
 from .store import Store
 from .surface import Surface
 from .targets import Target
 from .targets_problems import TargetsInvalid
+from .tools.applying import Applying
 from .tools.door import Door, Setup
 from .tools.judging import Judge
+from .tools.planning import Planner
 
-PARTS = {"runs": run_store.MIGRATIONS, "limits": limits.MIGRATIONS}
+PARTS = {"runs": run_store.MIGRATIONS, "limits": limits.MIGRATIONS, **PLAN_PARTS}
 """The tables of the one store in the state folder, by the part of the bridge that uses them."""
 _STORE, _LEASES = "state.db", "bridges"
 _STOP_SECONDS = 5.0
@@ -86,6 +90,7 @@ def opened_surface(
         opened.callback(runs.close)
         audit = Audit(audit_places(config))
         _clean(config, runs, audit, opened, lasting)
+        planner, applying = _plans(config, store, audit, opened)
         executor = open_executor(config, lasting=lasting)
         opened.callback(executor.close)
         executor.ready(ready)
@@ -95,12 +100,15 @@ def opened_surface(
             catalog=Catalog(),
             executor=executor,
             audit=audit,
+            planner=planner,
             judge=_judge(config, store),
             max_bytes=config.server.max_answer_bytes,
             timeout=config.runner.timeout,
             identities=Identities(config.identity.mode, config.identity.map),
         )
-        surface = Surface(Door(setup), patience=config.server.answer_within, run_store=runs)
+        surface = Surface(
+            Door(setup), applying, patience=config.server.answer_within, run_store=runs
+        )
         opened.callback(surface.stop, _STOP_SECONDS)
         yield surface
 
@@ -108,6 +116,15 @@ def opened_surface(
 def _judge(config: Config, store: Store) -> Judge:
     kept = config.policy
     return Judge(kept.rules, config.flags, kept.guards, limits.Ledger(store))
+
+
+def _plans(
+    config: Config, store: Store, audit: Audit, opened: ExitStack
+) -> tuple[Planner, Applying]:
+    try:
+        return opened.enter_context(open_plans(config, store, audit, config.state_dir / _LEASES))
+    except (KeyBroken, StoreBroken) as error:
+        raise click.ClickException(str(error)) from error
 
 
 def open_store(config: Config) -> Store:

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
+from .config_approval import Approval
 from .config_auth import Auth, HttpServer, IdentitySettings
 from .config_policy import Policy
 from .config_section import Section
@@ -116,6 +117,7 @@ class Config(Section):
         default=None, description="targets.yml [default: $XDG_CONFIG_HOME/virtbridge/targets.yml]"
     )
     policy: Policy = Policy()
+    approval: Approval = Approval()
     runner: Runner = Field(default_factory=Runner)
     runs: Runs = Runs()
     audit: AuditSettings = AuditSettings()

@@ -10,7 +10,8 @@ BridgeError
 ├── RunnerBroken     the runner could not be started on this machine
 ├── StoreBroken      the store of runs, plans and approvals cannot be read or written
 ├── KeyBroken        a key file of the state folder cannot be used
-└── SealBroken       what was stored encrypted cannot be opened
+├── SealBroken       what was stored encrypted cannot be opened
+└── ApprovalRefused  a plan may not be approved, or not like this
 """
 
 from __future__ import annotations
@@ -62,6 +63,10 @@ class KeyBroken(BridgeError):
 
 class SealBroken(BridgeError):
     """What was stored encrypted was changed, belongs elsewhere, or its key is gone."""
+
+
+class ApprovalRefused(BridgeError):
+    """A plan may not be approved, or not like this; the message says why and what to do."""
 
 
 class AddressRefused(BridgeError):

@@ -49,6 +49,7 @@ __all__ = [
     "decide",
     "identity_of",
     "risk_of",
+    "strictest",
 ]
 _DEFAULT = "default"
 _DEFAULTS: Mapping[str, tuple[Decision, Channel | None]] = {
@@ -162,6 +163,11 @@ def decide(
     return verdict
 
 
+def strictest(verdicts: Sequence[Verdict]) -> Verdict:
+    """Return the verdict over several calls that are one: it asks for all that any asks for."""
+    return reduce(_stricter, verdicts)
+
+
 def risk_of(entry: Mapping[str, Any] | None, arguments: Mapping[str, Any]) -> str:
     """Return the risk of a module with these resolved arguments; the worst that applies.
 
@@ -213,7 +219,8 @@ def _raised(rule: Mapping[str, Any], arguments: Mapping[str, Any]) -> bool:
 
 
 def _approved(verdict: Verdict, call: Call) -> Verdict:
-    if not satisfies(call.approval, verdict, call):
+    # A preview is what an approval is asked for with; it needs none itself.
+    if not call.check and not satisfies(call.approval, verdict, call):
         return verdict
     return replace(verdict, decision="allow", approval=call.approval)
 

@@ -34,7 +34,10 @@ modules; every call on a target is one recorded ansible-runner run.
 
 - Start with target_list: it names the configured targets and says how to add one.
 - Find a VM with vm_list; pass its `ref` (TARGET/NAMESPACE/ID) unchanged to the other tools.
-- Preview a write with `check: true`: status `planned` and the diff, nothing is changed.
+- Preview a write with `check: true`: status `planned` and the diff, nothing is changed. \
+plan_apply does exactly that, once.
+- Status `approval_required`: tell a person what `error.next` says, then call plan_apply. \
+You cannot approve anything yourself.
 - Every answer has the same shape: ok, status, data, diff, page, warnings, error. \
 `error.next` says what to do. `page.next` is the cursor of the following page.
 - What has no tool of its own: tool_search, tool_describe, then tool_read or tool_call.

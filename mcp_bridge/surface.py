@@ -9,7 +9,8 @@ from typing import Any
 
 from .operations import Operations
 from .run_store import RunStore
-from .tools import audit, generic, power, runs, targets, vms, writes
+from .tools import applying, audit, generic, power, runs, targets, vms, writes
+from .tools.applying import Applying
 from .tools.arguments import ArgumentCheck, suggestion
 from .tools.door import Door
 from .tools.ends import lacking, refused
@@ -26,7 +27,12 @@ class Surface:
     """
 
     def __init__(
-        self, door: Door, *, patience: float | None = None, run_store: RunStore | None = None
+        self,
+        door: Door,
+        plans: Applying,
+        *,
+        patience: float | None = None,
+        run_store: RunStore | None = None,
     ) -> None:
         self._door = door
         self.patience = patience
@@ -37,6 +43,7 @@ class Surface:
             *writes.tools(door),
             *power.tools(door),
             *generic.tools(door, Operations(door.catalog)),
+            *applying.tools(plans, lambda name: self._by_name[name]),
             *runs.tools(self._runs),
             *audit.tools(door.audit_path, door.max_bytes),
         )

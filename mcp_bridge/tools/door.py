@@ -23,9 +23,10 @@ from ..runner.base import Executor, Job, Outcome
 from ..targets import Target
 from .arguments import suggestion
 from .ends import NoAnswer, Run, ended, sorted_run
-from .gate import Gate, Weighed
-from .judging import Judge
+from .gate import Gate
+from .judging import Judge, Weighed
 from .looking import Seen, informed
+from .planning import Planner
 from .several import Ask, Several, together
 from .spec import Answer, Call, Caller, Refusal, Tool
 
@@ -44,6 +45,7 @@ class Setup:
     catalog: Catalog
     executor: Executor
     audit: Audit
+    planner: Planner
     judge: Judge = field(default_factory=Judge)
     max_bytes: int = MAX_BYTES
     timeout: float = 100.0
@@ -61,7 +63,7 @@ class Door:
         self.max_bytes = setup.max_bytes
         self.catalog = setup.catalog
         self.audit_path = setup.audit.path
-        self._gate = Gate(setup.catalog, setup.audit, setup.judge)
+        self._gate = Gate(setup.catalog, setup.audit, setup.judge, setup.planner)
 
     def offers(self, tool: Tool) -> bool:
         """Whether the tool is in the list under these flags."""
@@ -123,17 +125,25 @@ class Door:
         ``secrets`` are what must not be shown of its parameters; those of any other call follow
         from the module and its arguments.
 
-        Raises `Refusal` for what the platform of a target cannot be asked, `Denied` when policy
-        forbids it, and `NoAnswer` when not one target gave a result.
+        A preview of a write makes a plan. Raises `Refusal` for what the platform of a target
+        cannot be asked, `Denied` when policy forbids it, `Waits` when it asks for an approval
+        first, and `NoAnswer` when not one target gave a result.
         """
         job = self._job(call, module, arguments, names, secrets, check=check)
         seen = Seen(job, self._gate.seen(call, job, operation))
-        (permit,) = self._gate.admit(call, self._weighed(call, [seen]))
+        weighed = self._weighed(call, [seen])
+        if self._gate.must_ask(call, weighed):
+            self.run(
+                call, module, arguments, names, check=True, operation=operation, secrets=secrets
+            )
+            raise self._gate.ask(call)
+        (permit,) = self._gate.admit(call, weighed)
         begin = time.monotonic()
         outcome = self._ran(call, job, permit)
         run = sorted_run(outcome, names)
         results = [*run.answered.values(), *run.failed.values()]
         self._gate.record(outcome, results, time.monotonic() - begin)
+        self._gate.note(call, weighed, {**run.answered, **run.failed})
         if not run.answered:
             raise NoAnswer(run)
         return run
@@ -159,18 +169,22 @@ class Door:
             for job, ask in zip(jobs, asks, strict=True)
         ]
         weighed = self._weighed(call, seen)
-        going = [each for each in weighed if each.verdict.permit is not None]
-        denied = [self._gate.refuse(each) for each in weighed if each.verdict.permit is None]
+        going = [each for each in weighed if each.verdict.decision != "deny"]
+        denied = [self._gate.refuse(each) for each in weighed if each.verdict.decision == "deny"]
         if denied and (whole or not going):
             raise denied[0]
+        if self._gate.must_ask(call, going):
+            self.run_several(call, asks, check=True, whole=whole)
+            raise self._gate.ask(call)
         permits = self._gate.admit(call, going)
         job = together([each.job for each in going])
         begin = time.monotonic()
         outcome = self._ran(call, job, policy.Permit.joined(permits))
         results = [outcome.hosts[host] for host in job.hosts]
         self._gate.record(outcome, results, time.monotonic() - begin, several=True)
+        self._gate.note(call, going, dict(zip(job.hosts, results, strict=True)))
         rest, refused = iter(results), iter(denied)
-        allowed = [each.verdict.permit is not None for each in weighed]
+        allowed = [each.verdict.decision != "deny" for each in weighed]
         return Several(
             outcome.run_id, tuple(next(rest) if each else next(refused) for each in allowed)
         )
@@ -241,7 +255,14 @@ class Door:
             return tool.answer(call)
 
         body = ended(call.tool, answer)
-        return Answer(close(body, self._redactor, self._setup.max_bytes))
+        plan = self._setup.planner.shown(call.ticket) if body["status"] == "planned" else None
+        if plan:
+            content = body.get("data")
+            content = {} if content is None else content
+            content = content if isinstance(content, Mapping) else {"result": content}
+            body["data"] = {**content, "plan": plan}
+        safe = close(body, self._redactor, self._setup.max_bytes)
+        return Answer(safe, call.ticket.question)
 
     def sign(self) -> None:
         """Sign what was audited; when that fails, what was answered stays answered."""

@@ -28,11 +28,19 @@ _NOTHING_RUN: Mapping[type[Exception], tuple[str, str | None]] = {
 _NO_RESULT = {"failed": True, "error": {"kind": "internal", "message": "The run gave no result."}}
 
 
-class Denied(Exception):
+class Waits(Exception):
+    """The call is not run now; ``body`` is its answer."""
+
+    def __init__(self, body: Envelope) -> None:
+        super().__init__(body["status"])
+        self.body = body
+
+
+class Denied(Waits):
     """Policy refused the call; the audit has it."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(reason)
+        super().__init__(denied(reason))
         self.reason = reason
 
 
@@ -70,8 +78,8 @@ def ended(tool: str, answer: Callable[[], Mapping[str, Any]]) -> Envelope:
         return dict(answer())
     except Refusal as refusal:
         return refused(refusal)
-    except Denied as error:
-        return denied(error.reason)
+    except Waits as error:
+        return error.body
     except NoAnswer as error:
         result = next(iter(error.run.failed.values()))
         others = error.run.warnings if len(error.run.failed) > 1 else ()

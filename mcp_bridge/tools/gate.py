@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .. import policy
+from ..approvals import plan_facts
 from ..audit import Audit
 from ..catalog import Catalog, short_name
 from ..policy import TargetFacts
@@ -18,18 +19,10 @@ from ..runner.base import Job, Outcome
 from ..scopes import needed
 from ..targets import Target
 from . import fleet
-from .ends import Denied, code_of, lacking
-from .judging import Judge
-from .spec import Begun, Call
-
-
-@dataclass(frozen=True)
-class Weighed:
-    """A job, the call that policy sees in it, and what policy says to that."""
-
-    job: Job
-    judged: policy.Call
-    verdict: policy.Verdict
+from .ends import Denied, Waits, code_of, lacking
+from .judging import Judge, Weighed
+from .planning import Planner
+from .spec import Begun, Call, Refusal
 
 
 @dataclass(frozen=True)
@@ -39,6 +32,7 @@ class Gate:
     catalog: Catalog
     audit: Audit
     judge: Judge
+    planner: Planner
 
     def seen(
         self,
@@ -59,6 +53,7 @@ class Gate:
         for target in job.targets:
             fleet.check(entry, job.args, target)
         name, risk = operation or (module, policy.risk_of(entry, job.args))
+        plan = call.ticket.plan if call.ticket.applying else None
         return policy.Call(
             tool=call.tool,
             operation=name,
@@ -70,6 +65,8 @@ class Gate:
             client=call.caller.client,
             objects=objects,
             own=own,
+            plan_digest=plan.digest if plan else "",
+            approval=plan.approval if plan else None,
         )
 
     def weigh(self, call: Call, job: Job, judged: policy.Call) -> Weighed:
@@ -91,6 +88,51 @@ class Gate:
         judge = self.judge.opinion if judged.objects > 1 else self.judge.verdict
         return Weighed(job, judged, judge(judged))
 
+    def must_ask(self, call: Call, weighed: Sequence[Weighed]) -> bool:
+        """Whether these jobs need an approval, which their preview is the first step to.
+
+        Raises `Denied` when nobody could give it, and `Refusal` when they are to apply a plan that
+        did not preview exactly them.
+        """
+        if all(each.job.check or each.judged.own for each in weighed):
+            return False
+        plan = call.ticket.plan
+        if plan is not None and call.ticket.applying:
+            if not self.planner.covers(plan, weighed):
+                text = f"This is not what plan {plan.id} showed; nothing was run."
+                raise Refusal("plan_stale", text, "Make a new plan with check: true.")
+            return False
+        asking = [each for each in weighed if each.verdict.decision == "approve"]
+        if not asking:
+            return False
+        body = self.planner.refusal(call, asking)
+        if body is not None:
+            for each in asking:
+                self.refuse(each)
+            raise Waits(body)
+        return True
+
+    def ask(self, call: Call) -> Waits:
+        """Return how a call ends whose preview just made the plan that needs an approval."""
+        if call.ticket.plan is None:
+            why = call.ticket.denial or "its preview gave nothing to approve"
+            return Denied(f"It needs an approval, and cannot be planned: {why}.")
+        return Waits(self.planner.ask(call, call.ticket.plan))
+
+    def note(
+        self, call: Call, weighed: Sequence[Weighed], results: Mapping[str, Mapping[str, Any]]
+    ) -> None:
+        """Make a plan of a preview of writes; ``results`` are by host."""
+        previews = weighed[0].job.check and any(each.judged.risk != "read" for each in weighed)
+        if not previews or all(each.get("failed") for each in results.values()):
+            return
+        real = [replace(each, verdict=self._real(each.judged)) for each in weighed]
+        self.planner.note(call, real, results)
+
+    def _real(self, judged: policy.Call) -> policy.Verdict:
+        """Return what policy would say to a call that is previewed, without an approval."""
+        return self.judge.opinion(replace(judged, check=False, approval=None))
+
     def admit(self, call: Call, weighed: Sequence[Weighed]) -> list[policy.Permit]:
         """Note that a run of these jobs begins, record each, and return their permits.
 
@@ -101,9 +143,13 @@ class Gate:
             if each.verdict.permit is None:
                 raise self.refuse(each)
         call.signals.started(_begun(weighed))
+        plan = call.ticket.plan if call.ticket.applying else None
+        facts = plan_facts(plan) if plan else None
         for each in weighed:
             hiding = Redactor(each.job.secret_values)
-            self.audit.intent(each.judged, each.verdict, each.job.args, each.job.run_id, hiding)
+            self.audit.intent(
+                each.judged, each.verdict, each.job.args, each.job.run_id, hiding, plan=facts
+            )
         return [each.verdict.permit for each in weighed if each.verdict.permit is not None]
 
     def _counted(self, weighed: Weighed) -> Weighed:

@@ -12,6 +12,16 @@ from .. import policy
 from ..limits import Ledger
 from ..policy import Call, Flags, Guards, Rule, Surroundings, Verdict
 from ..policy_guards import missing
+from ..runner.base import Job
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """A job, the call that policy sees in it, and what policy says to that."""
+
+    job: Job
+    judged: Call
+    verdict: Verdict
 
 
 def _now() -> datetime.datetime:

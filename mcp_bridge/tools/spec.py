@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..plans import Plan
 from ..scopes import LOCAL, needed
 
 Schema = Mapping[str, Any]
@@ -65,6 +66,8 @@ class Caller:
     principal: str
     client: str
     scopes: frozenset[str] = LOCAL
+    can_ask: bool = False
+    """Whether the client can put a question to its user."""
 
 
 @dataclass(frozen=True)
@@ -105,11 +108,28 @@ class Answer:
     """What a client gets: one envelope."""
 
     body: Mapping[str, Any]
+    question: Plan | None = None
+    """The plan that the user of the client is to be asked about, when nothing was run for that."""
 
     @property
     def ok(self) -> bool:
         """Whether the call did what was asked."""
         return bool(self.body["ok"])
+
+
+@dataclass
+class Ticket:
+    """What joins one call to a plan: the one that it made, or the one that it applies.
+
+    ``seen`` are the terms that a preview gave while a plan is applied, ``denial`` says why a
+    preview is no plan, and ``question`` is the plan that the client's user is to be asked about.
+    """
+
+    plan: Plan | None = None
+    applying: bool = False
+    seen: Mapping[str, Any] | None = None
+    denial: str = ""
+    question: Plan | None = None
 
 
 @dataclass(frozen=True)
@@ -120,6 +140,7 @@ class Call:
     arguments: Mapping[str, Any]
     caller: Caller
     signals: Signals
+    ticket: Ticket = field(default_factory=Ticket)
 
 
 @dataclass(frozen=True)

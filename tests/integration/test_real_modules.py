@@ -22,9 +22,12 @@ import yaml
 import virtsim
 from mcp_bridge.audit import Audit
 from mcp_bridge.catalog import Catalog
-from mcp_bridge.config_policy import Rule
+from mcp_bridge.cli_open import PARTS
+from mcp_bridge.config import Config
+from mcp_bridge.opening import open_plans
 from mcp_bridge.runner.base import Job, Outcome, Signals
 from mcp_bridge.runner.cold import ColdSettings, LocalCold
+from mcp_bridge.store import Store
 from mcp_bridge.targets import load
 from mcp_bridge.tools import spec
 from mcp_bridge.tools.door import Door, NoAnswer, Run, Setup
@@ -154,18 +157,23 @@ def bridge(
     audit = state / "audit.jsonl"
     executor = Keeping(ColdSettings(state_dir=state, interpreter=interpreter))
     rule = {"match": {"risk": ["disruptive", "destructive"]}, "verdict": "allow"}
-    door = Door(
-        Setup(
-            targets=load(targets),
-            targets_path=targets,
-            catalog=Catalog(),
-            executor=executor,
-            audit=Audit(audit),
-            judge=Judge((Rule.model_validate(rule),)),
+    config = Config.model_validate({"policy": {"rules": (rule,)}, "runner": {"state_dir": state}})
+    store, record = Store(state / "state.db", PARTS), Audit(audit)
+    with open_plans(config, store, record, state / "bridges") as (planner, _applying):
+        door = Door(
+            Setup(
+                targets=load(targets),
+                targets_path=targets,
+                catalog=Catalog(),
+                executor=executor,
+                audit=record,
+                planner=planner,
+                judge=Judge(config.policy.rules),
+            )
         )
-    )
-    yield Bridge(tmp_path / "bridge", door, executor, audit)
+        yield Bridge(tmp_path / "bridge", door, executor, audit)
     executor.close()
+    store.close()
 
 
 def task(row: Row, register: str, target: str, **options: Any) -> dict[str, Any]:
