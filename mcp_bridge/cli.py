@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from . import __version__
+from .cli_approve import approvals, approve, deny
 from .cli_audit import audit
 from .cli_client import client_config
 from .cli_doctor import doctor
@@ -217,7 +218,9 @@ def demo(keep: bool, json_output: bool) -> None:
     sys.exit(0 if report.ok else FAILED)
 
 
-for _command in (audit, bench, client_config, describe, doctor, runs, search):
+for _command in (
+    approvals, approve, audit, bench, client_config, deny, describe, doctor, runs, search,
+):  # fmt: skip
     cli.add_command(_command)
 
 

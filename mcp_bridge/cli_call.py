@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import signal
 import sys
@@ -15,13 +14,14 @@ from typing import Any
 
 import click
 
+from .person import os_user
 from .surface import Surface
 from .tools.spec import Answer, Caller, Signals, UnknownTool
 
 
 def call_tool(surface: Surface, name: str, arguments: Mapping[str, Any]) -> Answer:
     """Call one tool as the person at the terminal; Ctrl-C cancels the run."""
-    caller = Caller(principal=f"os:{getpass.getuser()}", client="virtbridge call")
+    caller = Caller(principal=os_user(), client="virtbridge call")
     cancelled = threading.Event()
 
     def stop(_signal: int, _frame: FrameType | None) -> None:

@@ -80,6 +80,7 @@ class Plan:
                 ("plan", self.id),
                 ("expires", self.expires),
                 ("verdict", [self.verdict, self.by, self.four_eyes]),
+                ("shown", identity_of(self.shown)),
             )
         )
 

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import getpass
 import ipaddress
 import os
 import signal
@@ -30,6 +29,7 @@ from .bearer import BearerGate
 from .config_auth import Auth, HttpServer
 from .errors import AddressRefused, ConfigInvalid
 from .private import open_private
+from .person import os_user
 from .server import build_server
 from .surface import Surface
 from .targets_problems import Problem
@@ -48,7 +48,7 @@ def serve_stdio(surface: Surface, version: str) -> None:
 
     SIGTERM and SIGINT cancel what is running and end the process.
     """
-    server = build_server(surface, version, f"os:{getpass.getuser()}")
+    server = build_server(surface, version, os_user())
 
     async def main() -> None:
         async with anyio.create_task_group() as group:

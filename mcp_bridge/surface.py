@@ -7,13 +7,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .envelope import close
 from .operations import Operations
 from .run_store import RunStore
 from .tools import applying, audit, generic, power, runs, targets, vms, writes
-from .tools.applying import Applying
+from .tools.applying import Applying, Decision
 from .tools.arguments import ArgumentCheck, suggestion
 from .tools.door import Door
-from .tools.ends import lacking, refused
+from .tools.ends import ended, lacking, refused
 from .tools.running import Runs
 from .tools.spec import Answer, Call, Caller, Signals, Tool, UnknownTool
 
@@ -34,7 +35,7 @@ class Surface:
         patience: float | None = None,
         run_store: RunStore | None = None,
     ) -> None:
-        self._door = door
+        self._door, self._plans = door, plans
         self.patience = patience
         self._runs = Runs(run_store)
         every = (
@@ -77,6 +78,18 @@ class Surface:
             check = self._checks[name]
             return self._runs.perform(call, lambda each: self._door.finish(each, tool, check))
         return self._door.finish(call, tool, self._checks[name])
+
+    def decide(
+        self, plan_id: str, decision: Decision, caller: Caller, signals: Signals | None = None
+    ) -> Answer:
+        """Answer a call whose plan the user of the client was asked about, see `Answer.question`.
+
+        When it was approved, that is the answer of `plan_apply`.
+        """
+        body = ended("plan_apply", lambda: self._plans.decide(plan_id, decision, caller) or {})
+        if body:
+            return Answer(close(body, budget=self._door.max_bytes))
+        return self.call("plan_apply", {"plan_id": plan_id}, caller, signals)
 
     def scope(self, name: str, arguments: Mapping[str, Any]) -> str | None:
         """Return the scope that a call needs at least; None for a tool that is not in the list."""

@@ -8,7 +8,6 @@ where there is one. State and audit of it are in a folder that goes with it.
 
 from __future__ import annotations
 
-import getpass
 import logging
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -23,6 +22,7 @@ from .. import targets as targets_file
 from ..cli_open import opened_runs, opened_surface
 from ..config import AuditSettings, Config
 from ..errors import BridgeError
+from ..person import os_user
 from ..runner import wants_server
 from ..tools.spec import Answer, Caller
 from .finding import Finding, fail, ok, warn
@@ -72,7 +72,7 @@ def _listed(config: Config) -> tuple[Answer, str]:
             opened_surface(own, path, targets, lasting=True, ready=_READY)
         )
         runs = opened.enter_context(opened_runs(own))
-        caller = Caller(f"os:{getpass.getuser()}", "virtbridge doctor")
+        caller = Caller(os_user(), "virtbridge doctor")
         answer = surface.call("vm_list", {}, caller)
         found = runs.find(str(answer.body.get("run_id")))
         return answer, str(found.how) if found else ""

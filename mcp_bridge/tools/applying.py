@@ -7,15 +7,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from ..approvals import Approvals
-from ..errors import AuditFailed, JobRefused, RunnerBroken, SealBroken
+from ..envelope import Envelope, denied
+from ..errors import ApprovalRefused, AuditFailed, JobRefused, RunnerBroken, SealBroken
 from ..plan_store import PlanStore
 from ..plans import OPEN, Plan, State, digest_of, drift
 from ..targets_problems import TargetsInvalid
 from .ends import Denied, NoAnswer, code_of, reason
-from .planning import Planner
+from .planning import Planner, waiting
 from .spec import Call, Caller, Refusal, Ticket, Tool, schema
 
 _NOT_AGAIN = "Make a new plan with check: true, or call the tool anew; nothing was run."
@@ -36,6 +37,8 @@ _NOT_TRIED = frozenset(
 )  # fmt: skip
 _NOTHING_RUN = (Refusal, Denied, AuditFailed, JobRefused, RunnerBroken, TargetsInvalid)
 _LOST = frozenset({"uncertain", "timeout", "cancelled", "internal"})
+_DECLINED = "Do not ask again for the same; ask the user what to do instead."
+Decision = Literal["approved", "declined", "undecided"]
 _APPLY = schema(
     {"plan_id": {"type": "string", "maxLength": 64, "description": "data.plan.id of an answer"}},
     required=("plan_id",),
@@ -65,6 +68,29 @@ class Applying:
         tool, arguments = tool_of(repeated["tool"]), repeated["arguments"]
         self._look(call, plan, tool, arguments)
         return self._repeat(call, plan, tool, arguments)
+
+    def decide(self, plan_id: str, decision: Decision, caller: Caller) -> Envelope | None:
+        """Take over what the client says that its user decided; None when it can be applied.
+
+        Raises `Refusal` for a plan that is not the caller's or over, and for one that a client
+        cannot approve.
+        """
+        plan = self.find(plan_id, caller)
+        if plan.state == "approved":
+            return None
+        who = f"client:{caller.client}"
+        try:
+            if decision == "approved":
+                self._approvals.approve(plan, "client", who)
+                return None
+            if decision == "declined":
+                self._approvals.reject(plan, "client", who)
+                return denied("The user of the client declined it.", next_step=_DECLINED)
+        except ApprovalRefused as error:
+            raise Refusal("approval_required", str(error), _NOT_AGAIN) from error
+        text = f"The user of the client did not decide about plan {plan.id}. Nothing was run."
+        again = f"Call plan_apply with plan_id {plan.id} to ask again."
+        return waiting(plan, text, again)
 
     def _look(self, call: Call, plan: Plan, tool: Tool, arguments: Mapping[str, Any]) -> None:
         """Preview once more; `Refusal` when that is not what the plan showed."""

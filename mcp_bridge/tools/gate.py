@@ -12,6 +12,7 @@ from .. import policy
 from ..approvals import plan_facts
 from ..audit import Audit
 from ..catalog import Catalog, short_name
+from ..plans import Plan
 from ..policy import TargetFacts
 from ..policy_facts import Decision
 from ..redact import Redactor
@@ -53,7 +54,7 @@ class Gate:
         for target in job.targets:
             fleet.check(entry, job.args, target)
         name, risk = operation or (module, policy.risk_of(entry, job.args))
-        plan = call.ticket.plan if call.ticket.applying else None
+        plan = _applied(call)
         return policy.Call(
             tool=call.tool,
             operation=name,
@@ -143,7 +144,7 @@ class Gate:
             if each.verdict.permit is None:
                 raise self.refuse(each)
         call.signals.started(_begun(weighed))
-        plan = call.ticket.plan if call.ticket.applying else None
+        plan = _applied(call)
         facts = plan_facts(plan) if plan else None
         for each in weighed:
             hiding = Redactor(each.job.secret_values)
@@ -201,6 +202,10 @@ def facts_of(targets: Sequence[Target]) -> tuple[TargetFacts, ...]:
     return tuple(
         TargetFacts(each.name, each.labels, each.read_only, each.platform) for each in targets
     )
+
+
+def _applied(call: Call) -> Plan | None:
+    return call.ticket.plan if call.ticket.applying else None
 
 
 def _begun(weighed: Sequence[Weighed]) -> Begun:

@@ -178,14 +178,16 @@ class Planner:
         ]
 
 
-def waiting(plan: Plan, message: str) -> Envelope:
+def waiting(plan: Plan, message: str, next_step: str | None = None) -> Envelope:
     """Return the answer to a call whose plan waits for its approval."""
+    person = (
+        f"Tell a person to run `virtbridge approve {plan.code}` on a terminal of the bridge's "
+        f"machine before {_moment(plan.expires)}; then call plan_apply with plan_id {plan.id}."
+    )
     body = failed(
         "approval_required",
         message,
-        next_step=f"Tell a person to run `virtbridge approve {plan.code}` on a terminal of the "
-        f"bridge's machine before {_moment(plan.expires)}; then call plan_apply with plan_id "
-        f"{plan.id}.",
+        next_step=next_step or person,
         content={
             "plan": {
                 "id": plan.id,

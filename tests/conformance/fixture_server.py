@@ -11,12 +11,11 @@ import warnings
 from typing import Any
 
 from mcp import types
-from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.server.subscriptions import ListenHandler
 
 from mcp_bridge.cli_open import open_surface
 from mcp_bridge.config_auth import HttpServer
-from mcp_bridge.server import NAME, build_server
+from mcp_bridge.server import build_server
 from mcp_bridge.serving import listen, run_http
 
 from .fixtures import BUS, Fixtures
@@ -36,9 +35,6 @@ def main() -> None:
         server.add_request_handler("resources/unsubscribe", types.UnsubscribeRequestParams, _accept)
         server.add_request_handler(
             "subscriptions/listen", types.SubscriptionsListenRequestParams, ListenHandler(BUS)
-        )
-        server.middleware.append(
-            RequestStateBoundary(RequestStateSecurity.ephemeral(), default_audience=NAME)
         )
         with listen("127.0.0.1:0") as listener:
             run_http(server, surface, listener, HttpServer())

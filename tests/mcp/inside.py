@@ -11,14 +11,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from mcp_bridge.approvals import Approvals
+from mcp_bridge.approvals_factor import new_passphrase
 from mcp_bridge.audit import Audit
 from mcp_bridge.catalog import Catalog
 from mcp_bridge.cli_open import PARTS
 from mcp_bridge.config import Config
-from mcp_bridge.opening import open_plans
+from mcp_bridge.opening import open_approvals, open_plans
 from mcp_bridge.plan_store import PlanStore
 from mcp_bridge.runner import open_executor
-from mcp_bridge.sealed import Sealer
 from mcp_bridge.store import Store
 from mcp_bridge.surface import Surface
 from mcp_bridge.targets import load
@@ -43,12 +44,23 @@ class Clock:
 class Inside:
     """One surface, its plans, and the clock of both."""
 
-    def __init__(self, surface: Surface, store: Store, plans: PlanStore, clock: Clock) -> None:
-        self.surface, self.store, self.plans, self.clock = surface, store, plans, clock
+    def __init__(
+        self, surface: Surface, store: Store, plans: PlanStore, approvals: Approvals, clock: Clock
+    ) -> None:
+        self.surface, self.store, self.plans = surface, store, plans
+        self.approvals, self.clock = approvals, clock
 
     def answer(self, tool: str, caller: Caller = ME, **arguments: Any) -> dict[str, Any]:
         """Return the envelope of one call."""
         return dict(self.surface.call(tool, arguments, caller).body)
+
+    def enrol_passphrase(self, text: str) -> None:
+        """Let a person approve."""
+        self.approvals.factors.enrol(new_passphrase(text), text)
+
+    def approve(self, code: str) -> None:
+        """Approve what waits under a code, as a person."""
+        self.approvals.approve(self.approvals.find(code), "person", "os:other")
 
 
 @contextmanager
@@ -71,8 +83,8 @@ def inside(bridge: Bridge, *, clock: Clock | None = None, **more: Any) -> Iterat
                 audit=audit, planner=planner, judge=Judge(config.policy.rules, config.flags),
             )  # fmt: skip
             surface = Surface(Door(setup), applying)
-            plans = PlanStore(store, Sealer(state / "seal.key"))
-            yield Inside(surface, store, plans, clock)
+            plans, approvals = open_approvals(config, store, audit, clock)
+            yield Inside(surface, store, plans, approvals, clock)
             surface.stop(5.0)
     finally:
         executor.close()
