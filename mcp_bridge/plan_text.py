@@ -19,8 +19,8 @@ _LONGEST = 300
 _MOST_LINES = 60
 
 
-def lines_of(plan: Plan) -> list[str]:
-    """Return the lines that say what a plan does, to what, and for whom."""
+def lines_of(plan: Plan, most: int | None = None) -> list[str]:
+    """Return the lines that say what a plan does, to what, for whom; at most ``most`` of it."""
     terms = plan.terms
     targets = ", ".join(
         f"{each['name']} ({each['platform']}, {', '.join(each['urls']) or 'by kubeconfig'})"
@@ -34,18 +34,14 @@ def lines_of(plan: Plan) -> list[str]:
         f"client      {_quoted(terms['client'])} (as it calls itself)",
     ]
     body = [*_objects(plan), *_arguments(plan), *_changes(plan)]
-    if len(body) > _MOST_LINES:
-        more = len(body) - _MOST_LINES
-        body = [
-            *body[:_MOST_LINES],
-            f"... and {more} more lines, see `virtbridge approvals --json`",
-        ]
+    if most is not None and len(body) > most:
+        body = [*body[:most], f"... and {len(body) - most} more lines"]
     return [*head, *body, f"plan        {plan.id}, digest {plan.digest[:16]}"]
 
 
 def question(plan: Plan) -> str:
     """Return the text by which a client asks its user."""
-    return "\n".join(["virtbridge asks: may this be done?", *lines_of(plan)])
+    return "\n".join(["virtbridge asks: may this be done?", *lines_of(plan, _MOST_LINES)])
 
 
 def _objects(plan: Plan) -> Iterator[str]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from tools.defect import Defect
 from tools.defects_audit import AUDIT
+from tools.defects_plans import PLANS
 
 __all__ = ["DEFECTS", "REAL", "Defect"]
 
@@ -37,6 +38,7 @@ _QUOTED = (
 )
 DEFECTS = (
     *AUDIT,
+    *PLANS,
     Defect(
         "pin ignored at login",
         _CLIENT,
