@@ -106,7 +106,7 @@ def session(platform: str) -> tuple[Step, ...]:
             lambda _m: {**_new(platform), "check": True},
             _planned,
         ),
-        Step("create it, and start it", "vm_create", lambda _m: _new(platform), _made),
+        Step("apply that plan", "plan_apply", lambda memory: {"plan_id": memory["plan"]}, _made),
         Step("create it again", "vm_create", lambda _m: _new(platform), _state("unchanged")),
         *_END,
     )
@@ -116,9 +116,9 @@ def _new(platform: str) -> dict[str, Any]:
     return {"target": target_name(platform), "name": "fresh", **_NEW[platform]}
 
 
-def touches_a_target(step: Step) -> bool:
-    """Whether the call needs a run; what the bridge knows by itself does not."""
-    return step.tool != "target_list"
+def runs_of(step: Step) -> int:
+    """Return how many runs a call is: none of what the bridge knows, a second look for a plan."""
+    return {"target_list": 0, "plan_apply": 2}.get(step.tool, 1)
 
 
 def print_report(console: Console, report: Report) -> None:
@@ -177,8 +177,9 @@ def _said(status: str) -> Callable[[Body, Memory], str]:
     return shows
 
 
-def _planned(body: Body, _memory: Memory) -> str:
+def _planned(body: Body, memory: Memory) -> str:
     require(body["status"] == "planned", body)
+    memory["plan"] = body["data"]["plan"]["id"]
     return f"planned: {_change(body['diff'])}"
 
 

@@ -28,8 +28,8 @@ from .auth import Identity, open_verifier
 from .bearer import BearerGate
 from .config_auth import Auth, HttpServer
 from .errors import AddressRefused, ConfigInvalid
-from .private import open_private
 from .person import os_user
+from .private import open_private
 from .server import build_server
 from .surface import Surface
 from .targets_problems import Problem
