@@ -219,10 +219,10 @@ def _raised(rule: Mapping[str, Any], arguments: Mapping[str, Any]) -> bool:
 
 
 def _approved(verdict: Verdict, call: Call) -> Verdict:
+    if satisfies(call.approval, verdict, call):
+        return replace(verdict, decision="allow", approval=call.approval)
     # A preview is what an approval is asked for with; it needs none itself.
-    if not call.check and not satisfies(call.approval, verdict, call):
-        return verdict
-    return replace(verdict, decision="allow", approval=call.approval)
+    return replace(verdict, decision="allow") if call.check else verdict
 
 
 def _stricter(one: Verdict, other: Verdict) -> Verdict:

@@ -89,31 +89,27 @@ class Planner:
     def refusal(self, call: Call, weighed: Sequence[Weighed]) -> Envelope | None:
         """Return the answer to jobs that need an approval which nobody can give; else None."""
         said = strictest([each.verdict for each in weighed])
-        what = " and ".join(
-            dict.fromkeys(f"{each.judged.operation} is {each.judged.risk}" for each in weighed)
-        )
-        return self._in_vain(call, what, said.by, said.four_eyes)
+        return self._in_vain(call, said.reason, said.by, said.four_eyes)
 
     def ask(self, call: Call, plan: Plan) -> Envelope:
         """Return the answer to a call that needs an approval: who can give it, and how."""
-        what = f"{plan.terms['operation']} is {plan.terms['risk']}"
-        body = self._in_vain(call, what, plan.by, plan.four_eyes)
+        needs = _needs(plan)
+        body = self._in_vain(call, needs, plan.by, plan.four_eyes)
         if body is not None:
             return body
         plan = self._approvals.ask(plan)
         if _client_can(call, plan.by, plan.four_eyes):
             call.ticket.question = plan
-        return waiting(plan, f"{_needs(what, plan.by, plan.four_eyes)}. Nothing was run.")
+        return waiting(plan, f"{needs}. Nothing was run.")
 
     def covers(self, plan: Plan, weighed: Sequence[Weighed]) -> bool:
         """Whether jobs are those that the plan previewed."""
         return bool(plan.terms["parts"] == self._parts(weighed))
 
-    def _in_vain(self, call: Call, what: str, by: str | None, four_eyes: bool) -> Envelope | None:
+    def _in_vain(self, call: Call, why: str, by: str | None, four_eyes: bool) -> Envelope | None:
         if self._approvals.person_can() or _client_can(call, by, four_eyes):
             return None
-        text = f"{_needs(what, by, four_eyes)}, and no way to approve is set up."
-        return denied(text, next_step=_NO_CHANNEL)
+        return denied(f"{why}, and no way to approve is set up.", next_step=_NO_CHANNEL)
 
     def _made(
         self, call: Call, weighed: Sequence[Weighed], said: Verdict, results: Mapping[str, Any]
@@ -207,9 +203,10 @@ def _client_can(call: Call, by: str | None, four_eyes: bool) -> bool:
     return by == "client" and not four_eyes and call.caller.can_ask
 
 
-def _needs(what: str, by: str | None, four_eyes: bool) -> str:
-    who = "the client's user or a person" if by == "client" else "a person"
-    other = " other than the caller" if four_eyes else ""
+def _needs(plan: Plan) -> str:
+    who = "the client's user or a person" if plan.by == "client" else "a person"
+    other = " other than the caller" if plan.four_eyes else ""
+    what = f"{plan.terms['operation']} is {plan.terms['risk']}"
     return f"{what} and needs {who}{other} to approve"
 
 
