@@ -77,7 +77,7 @@ class Killing:
         self._chance = chance
         self._base = base_folder(Path(world.bridge.environment["XDG_STATE_HOME"], "virtbridge"))
         self._usual = self._state()
-        self._known = {errand.name: self._learnt(errand) for errand in world.errands}
+        self._known: dict[str, tuple[float, int]] = {}
         self._queue: list[str] = []
 
     def one(self) -> None:
@@ -86,6 +86,8 @@ class Killing:
             self._queue = list(victims(self.world.kind))
             self._chance.shuffle(self._queue)
         victim, errand = self._queue[-1], self._chance.choice(self.world.errands)
+        if errand.name not in self._known:
+            self._known[errand.name] = self._learnt(errand)
         length, requests = self._known[errand.name]
         moment = self._chance.uniform(0, length * _SHARE.get(victim, 1.0))
         self.world.fresh(errand.platform)
@@ -94,8 +96,10 @@ class Killing:
         number = self.world.served.call(errand.tool, **errand.arguments)
         folders = self._server_folders()
         if not self._kill(victim, moment, number):
-            self.world.served.answer(number)
             self.tally.missed += 1
+            if self.world.served.answer(number) is None:
+                # It waits for a silent platform, and must not meet the next kill.
+                self.world.restart()
             return
         self._queue.pop()
         where = f"{victim} after {moment:.3f} s of {errand.name}{held}"
