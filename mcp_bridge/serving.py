@@ -22,6 +22,7 @@ from mcp.server.auth.provider import AccessToken
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 from mcp.server.transport_security import TransportSecuritySettings
+from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
 from .auth import Identity, open_verifier
@@ -169,10 +170,13 @@ def _application(
             ],
         ),
     )
-    if auth is None:
-        return app
+    return _asking(app, surface, settings, auth) if auth else app
+
+
+def _asking(app: ASGIApp, surface: Surface, settings: HttpServer, auth: Auth) -> ASGIApp:
+    """Return the application behind a gate that asks for tokens."""
     public_url = str(settings.public_url)
-    return BearerGate(
+    gate = BearerGate(
         AuthContextMiddleware(app),
         open_verifier(auth, auth.audience or public_url),
         auth,
@@ -180,6 +184,14 @@ def _application(
         needs=surface.scope,
         largest=settings.max_request_bytes,
         marks=_marks,
+    )
+    # A browser asks first, without a token, whether a page of another origin may call.
+    return CORSMiddleware(
+        gate,
+        allow_origins=settings.allowed_origins,
+        allow_methods=("GET", "POST", "DELETE"),
+        allow_headers=("*",),
+        expose_headers=("Mcp-Session-Id", "WWW-Authenticate"),
     )
 
 

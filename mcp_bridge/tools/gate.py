@@ -73,8 +73,8 @@ class Gate:
     def weigh(self, call: Call, job: Job, judged: policy.Call) -> Weighed:
         """Return what policy says to a job.
 
-        Raises `Refusal` for what the caller's token does not cover, and `Denied` where the caller
-        has no credential of its own.
+        It denies where the caller has no credential of its own. Raises `Refusal` for what the
+        caller's token does not cover.
         """
         scope = needed(writes=judged.risk != "read", check=job.check)
         if scope not in call.caller.scopes:
@@ -84,7 +84,7 @@ class Gate:
         strange = next((each.name for each in job.targets if each.withheld), None)
         if strange is not None:
             reason = f"{judged.principal} has no credential of its own on {strange}"
-            raise self.refuse(Weighed(job, judged, policy.Verdict("deny", "identity", reason)))
+            return Weighed(job, judged, policy.Verdict("deny", "identity", reason))
         # Of several, each is counted by itself, and only once it is known that they may run.
         judge = self.judge.opinion if judged.objects > 1 else self.judge.verdict
         return Weighed(job, judged, judge(judged))

@@ -158,14 +158,23 @@ def test_policy_knows_who_calls(lab: Any, idp: Idp, guarded: Starter) -> None:
     assert [row["rule"] for row in bridge.audit("refused")] == ["not bob"]
 
 
-def test_no_token_is_kept_or_handed_on(lab: Any, idp: Idp, guarded: Starter) -> None:
+class Talkative(Guarded):
+    """A server that logs all it can."""
+
+    def start(self, bridge: Bridge, command: list[str]) -> None:
+        at = command.index("serve")
+        super().start(bridge, [*command[:at], "-v", *command[at:]])
+
+
+def test_no_token_is_kept_or_handed_on(lab: Any, idp: Idp) -> None:
     bridge, sim = lab
-    server = guarded(bridge, idp)
     token = idp.token("vb:apply")
-    assert server.session(token).call("vm_power", **START)["ok"]
-    server.session(token + "x").send("tools/list")
-    server.process.terminate()
-    said = "".join(server.end())
+    with Talkative(bridge, idp) as server:
+        assert server.session(token).call("vm_power", **START)["ok"]
+        server.session(token + "x").send("tools/list")
+        server.process.terminate()
+        said = "".join(server.end())
+    assert "a token was refused: it is no such token" in said
     kept = [file.read_bytes() for file in bridge.folder.parent.rglob("*") if file.is_file()]
     assert any(b"vm_power" in content for content in kept)
     for part in (token, token.split(".")[2]):

@@ -135,6 +135,14 @@ def test_what_a_foreign_web_page_could_send_is_refused_with_a_token_too(
     assert status({"Origin": "https://vb.example.org"}) == 200
     assert status({"Origin": "https://console.example.org"}) == 200
 
+    def asked(origin: str) -> requests.Response:
+        asks = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+        return requests.options(server.url, headers=asks, timeout=10)
+
+    allowed = asked("https://console.example.org")
+    assert allowed.headers["access-control-allow-origin"] == "https://console.example.org"
+    assert "access-control-allow-origin" not in asked("https://evil.example.org").headers
+
 
 def test_a_silent_issuer_is_no_reason_to_log_in_again(
     bridge: Bridge, tmp_path: Any, guarded: Starter

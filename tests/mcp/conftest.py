@@ -143,10 +143,13 @@ class Http:
     def find(self) -> None:
         """Wait until the process says where it listens."""
         assert self.process.stderr is not None
-        said = self.process.stderr.readline()
-        found = re.search(r"https?://[\d.]+:\d+/mcp", said)
-        assert found, said
-        self.url = found[0]
+        found, said = None, "not yet"
+        while said and not found:
+            said = self.process.stderr.readline()
+            found = re.search(r"serves MCP on (https?://[\d.]+:\d+/mcp)", said)
+            assert found or "-v" in self.process.args, said
+        assert found, "it ended"
+        self.url = found[1]
 
     def __enter__(self) -> Http:
         return self
