@@ -71,6 +71,9 @@ class Verifier(Protocol):
     def verify(self, token: str) -> Identity:
         """Return the identity, or raise TokenRefused or IssuerSilent; may wait for the issuer."""
 
+    def reach(self) -> None:
+        """Raise IssuerSilent when the issuer could not be asked now."""
+
 
 def open_verifier(auth: Auth, audience: str) -> Verifier:
     """Return the verifier that the configuration asks for.
@@ -116,6 +119,12 @@ class _ByKeys:
             raise TokenRefused(_why(error)) from error
         return _identity(claims, self._auth.issuer)
 
+    def reach(self) -> None:
+        try:
+            self._keys.get_signing_keys(refresh=True)
+        except (PyJWTError, ValueError) as error:
+            raise IssuerSilent(_NO_KEYS) from error
+
     def _key(self, header: Mapping[str, Any]) -> Any:
         kid = header.get("kid")
         if not isinstance(kid, str):
@@ -160,6 +169,12 @@ class _ByAsking:
             while len(self._known) > _MOST_ANSWERS:
                 self._known.popitem(last=False)
         return identity
+
+    def reach(self) -> None:
+        try:
+            self._check(self._ask("is anybody there"))
+        except TokenRefused:
+            return
 
     def _ask(self, token: str) -> Mapping[str, Any]:
         try:

@@ -7,7 +7,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..auth import IssuerSilent, open_verifier
 from ..cli_open import Read, read_configuration
+from ..config_auth import Auth
+from ..errors import ConfigInvalid
 from . import installation, machine, rehearsal
 from .finding import Finding, fail, ok, warn
 
@@ -52,3 +55,14 @@ def _configured(read: Read) -> Iterator[Finding]:
         yield fail("secrets", "; ".join(map(str, read.secrets)), advice)
     else:
         yield ok("secrets", "each can be read, by this user alone")
+    if read.config is not None and read.config.auth is not None:
+        yield _login(read.config.auth, str(read.config.server.public_url))
+
+
+def _login(auth: Auth, public_url: str) -> Finding:
+    try:
+        open_verifier(auth, auth.audience or public_url).reach()
+    except (ConfigInvalid, IssuerSilent) as error:
+        advice = "Check the addresses, files and credentials below auth, and the way to the issuer."
+        return fail("login", f"{auth.issuer}: {error}", advice)
+    return ok("login", f"{auth.issuer} can be asked")

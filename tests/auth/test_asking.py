@@ -16,6 +16,7 @@ import pytest
 
 from mcp_bridge.auth import IssuerSilent, TokenRefused, Verifier, open_verifier
 from mcp_bridge.config_auth import Auth, Introspection
+from mcp_bridge.doctor import examine
 from mcp_bridge.errors import ConfigInvalid
 from tests.auth.conftest import RESOURCE, Idp
 
@@ -177,6 +178,31 @@ def test_tokens_with_unknown_keys_do_not_make_it_ask_each_time(issuer: Issuer, i
             verifier.verify(idp.forged(kid=f"x{number}"))
     verifier.verify(idp.forged())
     assert issuer.asked == 1
+
+
+def test_whether_it_can_be_asked_is_known_without_a_token(
+    issuer: Issuer, asking: Verifier, idp: Idp
+) -> None:
+    issuer.content = b'{"active": false}'
+    asking.reach()
+    issuer.status = 401
+    with pytest.raises(IssuerSilent, match="401"):
+        asking.reach()
+    open_verifier(Auth(issuer=idp.issuer, jwks_url=f"{idp.issuer}/jwks"), RESOURCE).reach()
+    for wrong in (issuer.url, "http://127.0.0.1:9/jwks"):
+        with pytest.raises(IssuerSilent):
+            open_verifier(Auth(issuer=idp.issuer, jwks_url=wrong), RESOURCE).reach()
+
+
+def test_the_doctor_asks_too(tmp_path: Path, idp: Idp, issuer: Issuer) -> None:
+    file = tmp_path / "virtbridge.yml"
+    for place, level in ((f"{idp.issuer}/jwks", "ok"), (issuer.url, "fail")):
+        file.write_text(
+            f"server: {{public_url: '{RESOURCE}'}}\n"
+            f"auth: {{issuer: '{idp.issuer}', jwks_url: '{place}'}}\n"
+        )
+        found = {each.name: each for each in examine(file, None, rehearse=False)}
+        assert found["login"].verdict == level
 
 
 def test_an_empty_secret_is_said(tmp_path: Path, issuer: Issuer) -> None:
