@@ -308,3 +308,33 @@ def test_what_a_killed_bridge_was_applying_is_uncertain(free: Lab, moment: str) 
     assert stored(bridge, plans[0], "sealed") is None
     assert len(applied_runs(bridge)) == (moment == "running")
     assert bridge.audit("applied")[-1]["reason"] == "uncertain"
+
+
+def test_a_rule_that_names_a_tool_asks_for_its_call_and_not_for_its_preview(lab: Lab) -> None:
+    """Red when a preview needs the approval that it is the first step to."""
+    bridge, sim = lab
+    bridge.allow({"match": {"tool": "vm_power"}, "verdict": "approve"})
+    with inside(bridge) as one:
+        planned = one.answer("vm_power", **STOP, check=True)
+        refused = one.answer("vm_power", **STOP)
+    assert (planned["status"], planned["data"]["plan"]["verdict"]) == ("planned", "approve")
+    assert refused["status"] == "denied"
+    assert sim.control.writes() == []
+
+
+def test_many_machines_are_one_plan(free: Lab) -> None:
+    """Red when a plan of many covers one of them, or one that changed is not seen."""
+    bridge, sim = free
+    many = {"refs": ["lab/-/100", "lab/-/102"], "state": "stopped", "force": True}
+    with inside(bridge) as one:
+        plans = [one.answer("vm_power", **many, check=True)["data"]["plan"]["id"] for _ in "ab"]
+        assert sim.control.writes() == []
+        done = one.answer("plan_apply", plan_id=plans[0])
+        count = len(sim.control.writes())
+        stale = one.answer("plan_apply", plan_id=plans[1])
+    assert (done["status"], len(done["data"]["results"])) == ("changed", 2), done
+    assert stale["error"]["code"] == "plan_stale"
+    assert len(sim.control.writes()) == count > 0
+    rows = [row for row in applied_runs(bridge) if row.get("plan_id") == plans[0]]
+    assert len(rows) == 2
+    assert len({row["run_id"] for row in rows}) == 1
