@@ -60,6 +60,12 @@ class Runner(Section):
         le=64,
         description="most runs at once [default: twice the processors]",
     )
+    queue: int | None = Field(
+        default=None,
+        ge=0,
+        le=1000,
+        description="most runs that wait for their turn [default: four times the concurrency]",
+    )
     timeout: float = Field(
         default=100.0, ge=1, le=86_400, description="seconds until a run is ended"
     )

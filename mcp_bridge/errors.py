@@ -6,6 +6,7 @@ BridgeError
 ├── ConfigInvalid    virtbridge.yml or its environment is wrong; all problems at once
 ├── AuditFailed      the audit line could not be written, so nothing was run
 ├── NotPermitted     a job came to the runner without a permit that covers it
+├── Busy             as many runs go on and wait as may, so nothing was run
 ├── JobRefused       arguments that no play can carry as literal text
 ├── RunnerBroken     the runner could not be started on this machine
 ├── StoreBroken      the store of runs, plans and approvals cannot be read or written
@@ -43,6 +44,10 @@ class AuditFailed(BridgeError):
 
 class NotPermitted(BridgeError):
     """A job came to the runner without a permit that covers exactly this job."""
+
+
+class Busy(BridgeError):
+    """As many runs go on and wait as may, so nothing was run; the message has the numbers."""
 
 
 class JobRefused(BridgeError):

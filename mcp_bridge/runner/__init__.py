@@ -27,6 +27,7 @@ def open_executor(config: Config, *, lasting: bool) -> Executor:
     settings = ColdSettings(
         state_dir=config.state_dir,
         concurrency=runner.concurrency,
+        queue=4 * runner.concurrency if runner.queue is None else runner.queue,
         collections_path=runner.collections_path,
         env_allow=runner.env_allow,
         vault_password_file=runner.vault_password_file,

@@ -27,7 +27,8 @@ class Job:
     """One module, literal arguments, and the targets to run it on, each as its own host.
 
     ``secret_values`` are arguments that no outcome may show. ``run_id`` is known before the run, so
-    that the audit can name it. A job made by `together` has ``parts`` and runs nothing but these.
+    that the audit can name it. One that ``writes`` waits while another writes the same object. A
+    job made by `together` has ``parts`` and runs nothing but these.
     """
 
     module: str
@@ -39,6 +40,7 @@ class Job:
     keep: bool = False
     secret_values: tuple[str, ...] = field(default=(), repr=False)
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    writes: bool = True
     parts: tuple[Job, ...] = ()
 
     @classmethod

@@ -21,7 +21,9 @@ from .base import MOST_AT_ONCE, Executor, Job, Outcome, Signals, Status
 from .collection import collections_root
 from .guarded import Guarded, started
 from .keeping import known_secrets, retain, tail
+from .objects import written
 from .results import Results
+from .turns import Turns
 from .workspace import Workspace, base_folder, recover
 
 _MAX_RESULT = 64 * 1024 * 1024
@@ -41,6 +43,7 @@ class ColdSettings:
 
     state_dir: Path
     concurrency: int = 2
+    queue: int = 8
     collections_path: Sequence[Path] = ()
     env_allow: Sequence[str] = ()
     vault_password_file: Path | None = None
@@ -75,7 +78,8 @@ class LocalCold(Executor):
         self.base = base_folder(settings.state_dir)
         self.recovered = recover(self.base)
         self.collections = collections_root(settings.state_dir / "links")
-        self._slots = threading.BoundedSemaphore(settings.concurrency)
+        objects = settings.state_dir / "objects"
+        self.turns = Turns(objects, settings.concurrency, settings.queue)
         self._closing = threading.Event()
 
     def close(self) -> None:
@@ -83,37 +87,29 @@ class LocalCold(Executor):
         if self._closing.is_set():
             return
         self._closing.set()
-        deadline = time.monotonic() + 2 * _MARGIN
-        for _slot in range(self._settings.concurrency):
-            # A slot that is never given back belongs to a thread that was abandoned.
-            self._slots.acquire(timeout=max(0.0, deadline - time.monotonic()))
+        # A turn that is never given back belongs to a thread that was abandoned.
+        self.turns.quiet(2 * _MARGIN)
 
     def _execute(self, job: Job, signals: Signals) -> Outcome:
         job = replace(job, timeout=min(job.timeout, self._settings.longest))
         content = play.play(job)
         hosts = play.inventory(job, self._settings.interpreter)
         begin = time.time()
-        if not self._slot(job, signals):
+        turn = self.turns.take(written(job), job.timeout, lambda: self._stopped(signals))
+        if turn is None:
             status: Status = "canceled" if self._stopped(signals) else "timeout"
             results = Results(job.hosts).all(status, "")
             return Outcome(job.run_id, status, results, None, {}, "not started")
         workspace = None
         try:
-            workspace = Workspace(self.base, job.run_id)
+            workspace = Workspace(self.base, job.run_id, turn.files)
             workspace.write("project/main.json", content)
             workspace.write("inventory/hosts.json", hosts)
             return self._run(job, signals, workspace, begin)
         finally:
             if workspace is not None:
                 workspace.remove()
-            self._slots.release()
-
-    def _slot(self, job: Job, signals: Signals) -> bool:
-        deadline = time.monotonic() + job.timeout
-        while time.monotonic() < deadline and not self._stopped(signals):
-            if self._slots.acquire(timeout=_POLL):
-                return True
-        return False
+            turn.end()
 
     def _stopped(self, signals: Signals) -> bool:
         return signals.cancelled.is_set() or self._closing.is_set()

@@ -4,8 +4,8 @@
 
     forkserver.py SPEC     a JSON file: what to import besides Ansible and ansible-runner, and
                            which of it loads stores of trusted certificates ahead
-    standard input         a socket; each message is one run: a JSON object and four open files
-                           (the guard's orders, lines and log, and the lock of the run's folder)
+    standard input         a socket; each message is one run: a JSON object and open files
+                           (the guard's orders, lines and log, and locks that it holds)
 
 A run is what it is without this server: a guard, a worker that calls ansible-runner, and the
 command line of Ansible, each a process of its own. Only nothing is started anew: ansible-runner
@@ -46,7 +46,7 @@ _PLAYBOOK = "ansible-playbook"
 constants: Any = _constants
 _exit_of_processes: Any = vars(multiprocessing.util)["_exit_function"]
 _LARGEST = 1 << 18
-_FILES = 4
+_FILES = 203
 _FIRST_FREE, _MOST_OPEN = 3, 1024
 
 
@@ -158,7 +158,7 @@ def _be_guard(request: Mapping[str, Any], files: Sequence[int], guard: types.Mod
     """Be the guard of one run, as if it had just been started."""
     os.setsid()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    orders, lines, log, _lock = files
+    orders, lines, log, *_locks = files
     for source, into in ((orders, 0), (lines, 1), (log, 2)):
         os.dup2(source, into)
         os.close(source)

@@ -91,7 +91,7 @@ def started(workspace: Workspace, spec: Path, environment: Mapping[str, str], lo
             bufsize=0,
             cwd=workspace.path / "home",
             env=dict(environment),
-            pass_fds=[workspace.lock],
+            pass_fds=workspace.locks,
             start_new_session=True,
         )
     except OSError as error:

@@ -193,7 +193,7 @@ class _Server:
         try:
             with self._send:
                 content = json.dumps(message).encode()
-                socket.send_fds(self._channel, [content], [orders, lines, log, workspace.lock])
+                socket.send_fds(self._channel, [content], [orders, lines, log, *workspace.locks])
         except OSError:
             os.close(our_orders)
             os.close(our_lines)

@@ -9,7 +9,7 @@ import os
 import shutil
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,17 +18,23 @@ from ..errors import RunnerBroken
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the folder made in it is private and checked
 _LOCK = "lock"
 _YOUNG = 10.0
+# What fits into one message to the fork server.
+MOST_LOCKS = 200
 CONFIG = "[defaults]\n"
 
 
 class Workspace:
-    """One run's folder. While its lock is held, by bridge or guard, nobody else removes it."""
+    """One run's folder. While its lock is held, by bridge or guard, nobody else removes it.
 
-    def __init__(self, base: Path, run_id: str) -> None:
+    ``locks`` are the open files that the guard has to hold: this one, and those of the run's turn.
+    """
+
+    def __init__(self, base: Path, run_id: str, locks: Sequence[int] = ()) -> None:
         self.path = base / run_id
         self.path.mkdir(mode=0o700)
         self.lock = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(self.lock, fcntl.LOCK_EX)
+        self.locks = (self.lock, *locks)[:MOST_LOCKS]
         for part in ("home", "tmp", "project", "inventory"):
             (self.path / part).mkdir(mode=0o700)
         self.write("ansible.cfg", CONFIG)

@@ -129,7 +129,7 @@ class Door:
         cannot be asked, `Denied` when policy forbids it, `Waits` when it asks for an approval
         first, and `NoAnswer` when not one target gave a result.
         """
-        job = self._job(call, module, arguments, names, secrets, check=check)
+        job = self._job(call, module, arguments, names, secrets, operation=operation, check=check)
         seen = Seen(job, self._gate.seen(call, job, operation))
         weighed = self._weighed(call, [seen])
         if self._gate.must_ask(call, weighed):
@@ -204,7 +204,15 @@ class Door:
         run_id = uuid.uuid4().hex
         return [
             replace(
-                self._job(call, ask.module, ask.arguments, (ask.target,), ask.secrets, check=check),
+                self._job(
+                    call,
+                    ask.module,
+                    ask.arguments,
+                    (ask.target,),
+                    ask.secrets,
+                    operation=ask.operation,
+                    check=check,
+                ),
                 run_id=run_id,
             )
             for ask in asks
@@ -221,9 +229,12 @@ class Door:
         names: Sequence[str],
         secrets: tuple[str, ...],
         *,
+        operation: tuple[str, str] | None,
         check: bool,
     ) -> Job:
-        own = secrets_of(self.catalog.entry(module) or {}, arguments)
+        entry = self.catalog.entry(module)
+        own = secrets_of(entry or {}, arguments)
+        risk = operation[1] if operation else policy.risk_of(entry, arguments)
         return Job(
             module=full_name(module),
             args=arguments,
@@ -231,6 +242,7 @@ class Door:
             check=check,
             timeout=self._seconds(arguments),
             secret_values=(*secrets, *own),
+            writes=risk != "read",
         )
 
     def _ran(self, call: Call, job: Job, permit: policy.Permit) -> Outcome:

@@ -9,16 +9,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..envelope import CODE_OF_KIND, Envelope, denied, failed, module_failed
-from ..errors import AuditFailed, JobRefused, KeyBroken, RunnerBroken, SealBroken, StoreBroken
+from ..errors import AuditFailed, Busy, JobRefused, KeyBroken, RunnerBroken, SealBroken, StoreBroken
 from ..runner.base import Outcome
 from ..targets_problems import TargetsInvalid
 from .spec import Refusal
 
 _CREDENTIALS = "The operator must correct the target; virtbridge check-config shows what is wrong."
 _RUNNER = "The operator must repair the installation; nothing was run."
+_BUSY = "Wait for one of them with run_get, or stop one with run_cancel, then call again."
 _NEW_LOGIN = "Log in again with that scope, or ask the operator for it; nothing was run."
 _NOTHING_RUN: Mapping[type[Exception], tuple[str, str | None]] = {
     AuditFailed: ("audit_failed", None),
+    Busy: ("busy", _BUSY),
     TargetsInvalid: ("auth_failed", _CREDENTIALS),
     RunnerBroken: ("internal", _RUNNER),
     StoreBroken: ("internal", _RUNNER),

@@ -25,9 +25,7 @@ from ..run_store import RunStore, StoredRun
 from .spec import Answer, Begun, Call, Signals
 
 KEPT = 200
-MOST_LIVE = 64
 _FOLLOW = "Call run_get with this run_id and wait; it gives the answer of this call."
-_BUSY = "Wait with run_get for one of them, or stop one with run_cancel."
 # How often to look whether a call that is slow to start has its run id.
 _START = 1.0
 # How often to look whether another process wants one of our runs to end.
@@ -132,9 +130,6 @@ class Runs:
         """Answer a call; with its run's id when that takes longer than the caller waits."""
         running_call = Running(call)
         with self._lock:
-            if len(self._live) >= MOST_LIVE:
-                text = f"{MOST_LIVE} calls are running, which is the most at once."
-                return Answer(failed("busy", text, next_step=_BUSY))
             self._live.add(running_call)
         signals = Signals(
             progress=running_call.say,

@@ -149,7 +149,7 @@ def test_closing_ends_what_runs(bench: Any, tools: Any) -> None:
 def test_a_job_that_waits_for_its_turn_can_be_cancelled(tmp_path: Path, tools: Any) -> None:
     """Red when the wait for a slot does not look at the cancel."""
     bench = tools.bench(tmp_path, concurrency=1)
-    bench.executor._slots.acquire()
+    taken = bench.executor.turns.take(frozenset(), 1, lambda: False)
     cancelled = threading.Event()
     cancelled.set()
     outcome = bench.run(bench.job(), cancelled=cancelled)
@@ -157,7 +157,7 @@ def test_a_job_that_waits_for_its_turn_can_be_cancelled(tmp_path: Path, tools: A
     assert "before the module started" in outcome.hosts["lab"]["msg"]
     timed = bench.run(bench.job(timeout=0.2))
     assert timed.status == "timeout"
-    bench.executor._slots.release()
+    taken.end()
 
 
 def test_folders_of_dead_runs_are_removed_and_live_ones_are_not(tmp_path: Path) -> None:
