@@ -51,8 +51,10 @@ class Server(HttpServer):
 class Runner(Section):
     """How calls run."""
 
-    executor: Literal["local", "local-cold"] = Field(
-        default="local", description="the back end: out of a fork server, or each run from nothing"
+    executor: Literal["local", "local-cold", "worker"] = Field(
+        default="local",
+        description="the back end: out of a fork server, each run from nothing, or each run as a "
+        "stream to ansible-runner worker",
     )
     concurrency: int = Field(
         default_factory=lambda: 2 * (os.cpu_count() or 1),

@@ -22,7 +22,7 @@ from ..config import Config
 from ..errors import RunnerBroken
 from ..private import open_private
 from ..runner.guarded import GUARD
-from ..runner.warm import POSSIBLE
+from ..runner.possible import why_not
 from ..runner.workspace import SHARED_MEMORY, base_folder, dead
 from .finding import Finding, fail, ok, warn
 
@@ -120,8 +120,9 @@ def run_folders(folder: Path, shared: Path = SHARED_MEMORY) -> Finding:
 
 def isolation() -> Finding:
     """Check whether a run gets a PID namespace, which ends with it whatever happens."""
-    if not POSSIBLE:
-        words = f"there is neither prctl nor a fork server on {sys.platform}: every run starts cold"
+    lack = why_not()
+    if lack:
+        words = f"{lack}, and so no fork server: every run starts cold"
         return warn("isolation", words, "Run the bridge on Linux; a killed one may leave a run.")
     done = subprocess.run(  # noqa: S603 - our own interpreter and file
         [sys.executable, "-I", "-c", _ISOLATES, str(GUARD)],

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 
 from ..config import Config
 from .base import Executor
 from .cold import ColdSettings, LocalCold
-from .warm import POSSIBLE, LocalWarm
+from .possible import why_not
+from .warm import LocalWarm
+from .worker import LocalWorker
 
 SWITCH = "VIRTBRIDGE_RUNNER"
 _log = logging.getLogger(__name__)
@@ -32,12 +33,15 @@ def open_executor(config: Config, *, lasting: bool) -> Executor:
         env_allow=runner.env_allow,
         vault_password_file=runner.vault_password_file,
     )
+    if runner.executor == "worker":
+        return LocalWorker(settings)
     wanted = lasting and wants_server(runner.executor)
-    if wanted and not POSSIBLE:
-        _log.warning("no fork server on %s: every run starts cold", sys.platform)
-    return LocalWarm(settings) if wanted and POSSIBLE else LocalCold(settings)
+    lack = why_not() if wanted else ""
+    if lack:
+        _log.warning("no fork server, so that every run starts cold: %s", lack)
+    return LocalWarm(settings) if wanted and not lack else LocalCold(settings)
 
 
 def wants_server(executor: str) -> bool:
     """Whether runs are to come out of a fork server, as far as somebody has said."""
-    return executor != "local-cold" and os.environ.get(SWITCH) != "cold"
+    return executor == "local" and os.environ.get(SWITCH) != "cold"

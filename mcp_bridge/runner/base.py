@@ -1,6 +1,15 @@
 # Copyright: (c) 2026, the virtbridge maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The seam between a tool call and whatever runs it: job in, outcome out, permit required."""
+"""The seam between a tool call and whatever runs it: job in, outcome out, permit required.
+
+How a back end is written: what stands between a job and its outcome exists once, in `LocalCold`
+(turns, folder, play, targets, the guard's lines, results). A back end derives from it and changes
+where the run takes place: `_launch` gives a guard (`LocalWarm` lets one be forked), `_prepared`
+says what that guard runs. With ``worker`` in there the guard's runner speaks ansible-runner's
+stream protocol: it sends the job's folder as ``transmit`` makes it to a process and reads what
+comes back with ``process``. Any command will do that speaks it on its input and output; for a
+Receptor mesh, one that submits its input as a unit of work and prints that unit's results.
+"""
 
 from __future__ import annotations
 

@@ -118,7 +118,7 @@ class LocalCold(Executor):
         vault = self._settings.vault_password_file
         targets = write_run_targets(workspace.path, job.targets, vault)
         redactor = Redactor([*known_secrets(targets), *job.secret_values])
-        spec = workspace.write("spec.json", json.dumps(self._spec(job, workspace.path)))
+        spec = workspace.write("spec.json", json.dumps(self._prepared(job, workspace)))
         progress = _Progressing(Results(job.hosts))
         progress.stamps["prepare"] = time.time()
         status = self._watch(job, signals, progress, (workspace, spec, targets))
@@ -141,7 +141,9 @@ class LocalCold(Executor):
             return None
         return retain(artifacts, self._settings.state_dir / "artifacts" / job.run_id, redactor)
 
-    def _spec(self, job: Job, folder: Path) -> dict[str, Any]:
+    def _prepared(self, job: Job, workspace: Workspace) -> dict[str, Any]:
+        """Return what the guard is to run; all files of the job are in its workspace by now."""
+        folder = workspace.path
         run = {
             "private_data_dir": str(folder),
             "playbook": "main.json",

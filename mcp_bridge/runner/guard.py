@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib
+import importlib.util
 import json
 import os
 import select
@@ -22,6 +23,7 @@ import shutil
 import signal
 import sys
 import time
+import types
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -165,18 +167,27 @@ def _work(spec: dict[str, Any], cancel: int, isolated: bool) -> int:
         ansible_runner = importlib.import_module("ansible_runner")
 
         say(event="imported", at=time.time())
-        runner = ansible_runner.run(
-            **spec["run"],
-            event_handler=event,
-            status_handler=status,
-            cancel_callback=cancelled,
-            quiet=True,
-        )
+        wires = {"event_handler": event, "status_handler": status, "cancel_callback": cancelled}
+        if "worker" in spec:
+            runner = _beside("streamed").run(spec, **wires, quiet=True)
+        else:
+            runner = ansible_runner.run(**spec["run"], **wires, quiet=True)
     except Exception as error:
         say(end={"status": "error", "rc": None, "problem": f"{type(error).__name__}: {error}"})
         return 1
     say(end={"status": runner.status, "rc": runner.rc})
     return 0
+
+
+def _beside(file: str) -> types.ModuleType:
+    """Return the module in a file beside this one."""
+    name = f"virtbridge_{file}"
+    found = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{file}.py"))
+    if found is None or found.loader is None:
+        raise ImportError(name)
+    module = sys.modules[name] = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
 
 
 if __name__ == "__main__":

@@ -34,8 +34,6 @@ _PACKAGE = "ansible_collections.virtbridge.core.plugins"
 _FOLDER = _PACKAGE.replace(".", "/")
 _TRUST = f"{_PACKAGE}.module_utils.trust"
 _READY = 20.0
-# The server leans on Linux: one thread that forks, and processes that end with their parents.
-POSSIBLE = sys.platform == "linux"
 _CHECK = 1.0
 _PATIENCE = 5.0
 # After a server did not start: another attempt costs every run its time.

@@ -11,6 +11,7 @@ from mcp_bridge import policy
 from mcp_bridge.runner.base import Job
 from mcp_bridge.runner.cold import ColdSettings, LocalCold
 from mcp_bridge.runner.warm import LocalWarm
+from mcp_bridge.runner.worker import LocalWorker
 from mcp_bridge.targets import Target
 
 
@@ -27,7 +28,8 @@ def main(folder: Path, collections: Path, run_id: str, isolate: bool, kind: str)
     call = policy.Call("test", job.module, "read", facts, job.identity)
     permit = policy.decide(call, (), policy.Flags()).permit
     assert permit is not None
-    executor = LocalWarm(settings) if kind == "warm" else LocalCold(settings)
+    kinds = {"cold": LocalCold, "warm": LocalWarm, "worker": LocalWorker}
+    executor = kinds[kind](settings)
     executor.run(job, permit)
 
 

@@ -16,12 +16,17 @@ from mcp_bridge import policy
 from mcp_bridge.runner.base import Job, Outcome
 from mcp_bridge.runner.cold import ColdSettings, LocalCold
 from mcp_bridge.runner.warm import LocalWarm
+from mcp_bridge.runner.worker import LocalWorker
 from mcp_bridge.targets import Target
 from tests import measured
 
 COLLECTIONS = Path(__file__).parent / "collections"
 ECHO = "vbtest.fixture.echo"
-BACK_ENDS: dict[str, type[LocalCold]] = {"cold": LocalCold, "warm": LocalWarm}
+BACK_ENDS: dict[str, type[LocalCold]] = {
+    "cold": LocalCold,
+    "warm": LocalWarm,
+    "worker": LocalWorker,
+}
 CANARY = "canary-7f31d0c2-token"
 
 

@@ -1,0 +1,82 @@
+# Copyright: (c) 2026, the virtbridge maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The worker gets its job as a stream, and nothing else; what comes back has no secret in it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mcp_bridge.config import load_config
+from mcp_bridge.runner import open_executor
+from mcp_bridge.runner.worker import LocalWorker
+from tests.runner import tree
+
+
+@pytest.fixture
+def worker(tmp_path: Path, tools: Any) -> Iterator[Any]:
+    made = tools.bench(tmp_path, "worker")
+    yield made
+    made.executor.close()
+
+
+def begun(worker: Any, tools: Any, job: Any) -> tuple[threading.Thread, list[Any]]:
+    """Start a job and return when its module is there."""
+    outcomes: list[Any] = []
+    thread = threading.Thread(target=lambda: outcomes.append(worker.run(job)), daemon=True)
+    thread.start()
+    tools.wait_for((worker.folder / "alive-lab").exists)
+    return thread, outcomes
+
+
+def test_a_killed_worker_leaves_nothing_and_an_unknown_end(worker: Any, tools: Any) -> None:
+    """Red without the guard: the playbook goes on when its ansible-runner is dead."""
+    job = worker.job(args={"mode": "linger", "folder": str(worker.folder)})
+    thread, outcomes = begun(worker, tools, job)
+    os.kill(tree.roles(os.getpid())["node"], signal.SIGKILL)
+    thread.join(20)
+    assert outcomes[0].hosts["lab"]["error"]["kind"] == "uncertain"
+    tools.wait_for(lambda: tools.processes_of(job.run_id) == [], 2)
+    assert not (worker.base / job.run_id).exists()
+
+
+def test_secrets_go_to_the_worker_in_private_files_alone(worker: Any, tools: Any) -> None:
+    """Red when the targets file is not in the stream, or is readable by others."""
+    job = worker.job(args={"mode": "stay", "folder": str(worker.folder)}, timeout=30)
+    thread, _outcomes = begun(worker, tools, job)
+    node = worker.base / job.run_id / "node"
+    holding = {
+        file.relative_to(node).as_posix()
+        for file in node.rglob("*")
+        if file.is_file() and tools.canary in file.read_text(errors="replace")
+    }
+    names = {"targets.yml", *holding}
+    modes = {stat.S_IMODE((node / name).stat().st_mode) for name in names}
+    folder = stat.S_IMODE(node.stat().st_mode)
+    os.kill(tree.roles(os.getpid())["guard"], signal.SIGTERM)
+    worker.executor.close()
+    thread.join(20)
+    assert holding == {"file-0-token_secret_file"}
+    assert (modes, folder) == ({0o600}, 0o700)
+
+
+def test_what_comes_back_has_no_secret(worker: Any, tools: Any) -> None:
+    outcome = worker.run(worker.job(args={"mode": "leak"}, keep=True))
+    assert outcome.artifacts is not None
+    kept = [file for file in outcome.artifacts.rglob("*") if file.is_file()]
+    assert {"stdout", "command", "rc", "status"} <= {file.name for file in kept}
+    assert all(tools.canary not in file.read_text() for file in kept)
+
+
+def test_the_configuration_names_it(tmp_path: Path) -> None:
+    environ = {"HOME": str(tmp_path), "VIRTBRIDGE_RUNNER_EXECUTOR": "worker"}
+    executor = open_executor(load_config(environ=environ), lasting=True)
+    assert isinstance(executor, LocalWorker)
+    executor.close()
