@@ -21,10 +21,17 @@ from mcp_bridge.runner.cold import LocalCold
 PACKAGE = Path(__file__).parents[2] / "mcp_bridge"
 # Who may name what leads to a run; the test reads the whole package.
 SOLE_OWNERS = {
-    "ansible_runner": {"runner/forkserver.py", "runner/guard.py", "runner/warm.py"},
+    "ansible_runner": {
+        "runner/forkserver.py",
+        "runner/guard.py",
+        "runner/streamed.py",
+        "runner/warm.py",
+        "runner/worker.py",
+    },
     "_execute": {"runner/base.py", "runner/cold.py"},
     "_SEAL": {"policy.py"},
-    "GUARD": {"runner/guarded.py"},
+    # The doctor lets it try whether it may isolate; it runs no job.
+    "GUARD": {"doctor/machine.py", "runner/guarded.py"},
 }
 
 
