@@ -28,20 +28,14 @@ class Ended:
     rc: int | None
 
 
-def run(
-    spec: Mapping[str, Any],
-    *,
-    event_handler: Callable[[dict[str, Any]], bool],
-    status_handler: Callable[..., None],
-    cancel_callback: Callable[[], bool],
-    quiet: bool,
-) -> Ended:
+def run(spec: Mapping[str, Any], *, cancel_callback: Callable[[], bool], **wires: Any) -> Ended:
     """Run the job of a spec with ``worker``: its command, folder and environment.
 
-    The protocol has no message to cancel: the worker gets the signal that it knows.
+    The protocol has no message to cancel: the worker gets the signal that it knows. ``wires`` are
+    the others that ``ansible_runner.run`` takes.
     """
     ansible_runner = importlib.import_module("ansible_runner")
-    how = spec["worker"]
+    how, job = spec["worker"], spec["run"]
     with subprocess.Popen(  # noqa: S603 - the command is the bridge's own
         how["command"],
         stdin=subprocess.PIPE,
@@ -51,19 +45,17 @@ def run(
     ) as worker:
         watching = _Cancelling(worker, cancel_callback)
         # The worker's own word that it starts Ansible may come too late to be read.
-        status_handler({"status": "running"})
+        wires["status_handler"]({"status": "running"})
         try:
             # Without a callback of its own, ansible-runner would take the signals of this process.
-            _transmit(ansible_runner, worker, spec["run"], cancel_callback)
+            _transmit(ansible_runner, worker, job, cancel_callback)
             processed = ansible_runner.run(
                 streamer="process",
                 _input=worker.stdout,
                 private_data_dir=spec["folder"],
-                ident=spec["run"]["ident"],
-                event_handler=event_handler,
-                status_handler=status_handler,
+                ident=job["ident"],
                 cancel_callback=cancel_callback,
-                quiet=quiet,
+                **wires,
             )
         finally:
             watching.end()
@@ -71,7 +63,7 @@ def run(
     if watching.cancelled and status == "error":
         # It was ended before it knew the signal, and so before it could run anything.
         status = "canceled"
-    return Ended(status, _code(Path(spec["folder"], "artifacts", spec["run"]["ident"], "rc")))
+    return Ended(status, _code(Path(spec["folder"], "artifacts", job["ident"], "rc")))
 
 
 def _transmit(
