@@ -3,7 +3,8 @@
 """No secret is where others can look, while a run goes on and after it, in each back end.
 
 Everything that a run consists of is looked at again and again while it lives: what its processes
-show of themselves, and the files of its folder. Two places are given its arguments and go with it.
+show of themselves, and the files of its folder. Two places are given its arguments and go with it;
+a worker's secret files are in its folder too, because it can read no other.
 """
 
 from __future__ import annotations
@@ -31,7 +32,13 @@ from tests.mcp.test_writes import NEW
 from tests.runner import tree
 from tests.runner.conftest import BACK_ENDS, Bench
 
-ARGUMENTS = ("project/main.json", "tmp/")
+# What a worker gets as a stream lies in a folder to be sent and in the one that received it.
+STREAMED = tuple(
+    f"{place}/{name}"
+    for place in ("job", "node")
+    for name in ("project/main.json", "tmp/", "file-")
+)
+ARGUMENTS = ("project/main.json", "tmp/", *STREAMED)
 
 
 class Watching:
