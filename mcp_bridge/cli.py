@@ -21,6 +21,7 @@ from .cli_client import client_config
 from .cli_doctor import doctor
 from .cli_find import bench, describe, search
 from .cli_options import FAILED, USAGE, as_json, configured, examples
+from .cli_policy import policy
 from .cli_runs import runs
 
 _NO_LOGIN = (
@@ -143,7 +144,7 @@ def call(
     from .cli_output import show_answer
 
     with open_surface(**chosen) as surface:
-        arguments = arguments_of(surface, tool, pairs, json_args)
+        arguments = arguments_of(surface.tools, tool, pairs, json_args)
         answer = call_tool(surface, tool, arguments)
     show_answer(answer, json_output)
     sys.exit(0 if answer.ok else FAILED)
@@ -219,7 +220,8 @@ def demo(keep: bool, json_output: bool) -> None:
 
 
 for _command in (
-    approvals, approve, audit, bench, client_config, deny, describe, doctor, runs, search,
+    approvals, approve, audit, bench, client_config, deny, describe, doctor, policy, runs,
+    search,
 ):  # fmt: skip
     cli.add_command(_command)
 

@@ -8,7 +8,7 @@ import json
 import signal
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import FrameType
 from typing import Any
 
@@ -16,7 +16,7 @@ import click
 
 from .person import os_user
 from .surface import Surface
-from .tools.spec import Answer, Caller, Signals, UnknownTool
+from .tools.spec import Answer, Caller, Signals, Tool, UnknownTool
 
 
 def call_tool(surface: Surface, name: str, arguments: Mapping[str, Any]) -> Answer:
@@ -37,10 +37,10 @@ def call_tool(surface: Surface, name: str, arguments: Mapping[str, Any]) -> Answ
 
 
 def arguments_of(
-    surface: Surface, name: str, pairs: Sequence[str], json_args: str | None
+    tools: Iterable[Tool], name: str, pairs: Sequence[str], json_args: str | None
 ) -> dict[str, Any]:
     """Return the arguments that the command line gives, typed by the tool's schema."""
-    schema = next((tool.input_schema for tool in surface.tools if tool.name == name), {})
+    schema = next((tool.input_schema for tool in tools if tool.name == name), {})
     arguments = _from_json(json_args) if json_args is not None else {}
     for pair in pairs:
         path, sign, text = pair.partition("=")

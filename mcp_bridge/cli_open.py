@@ -61,13 +61,24 @@ def open_surface(
 
     ``lasting`` is for what serves many calls, see `open_executor`.
     """
+    config, path, targets = configured_with(config_file, targets_file, read_only, no_destructive)
+    with opened_surface(config, path, targets, lasting=lasting) as surface:
+        yield surface
+
+
+def configured_with(
+    config_file: Path | None, targets_file: Path | None, read_only: bool, no_destructive: bool
+) -> tuple[Config, Path, Mapping[str, Target]]:
+    """Return the configuration, and the targets with the file that they are from.
+
+    Raises `Misconfigured` that says everything that is wrong with them.
+    """
     problems: list[str] = []
     config = _config(config_file, _overrides(read_only, no_destructive), problems)
     path, targets = _targets(config, targets_file, problems)
     if problems or config is None or path is None:
         raise Misconfigured("\n".join([*problems, "Nothing was started; correct this first."]))
-    with opened_surface(config, path, targets, lasting=lasting) as surface:
-        yield surface
+    return config, path, targets
 
 
 @contextmanager

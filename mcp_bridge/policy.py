@@ -34,6 +34,7 @@ from .policy_guards import Guards, excess, protection
 from .policy_match import match
 
 __all__ = [
+    "DEFAULTS",
     "RISKS",
     "UNKNOWN",
     "Approval",
@@ -48,11 +49,12 @@ __all__ = [
     "Verdict",
     "decide",
     "identity_of",
+    "raised",
     "risk_of",
     "strictest",
 ]
 _DEFAULT = "default"
-_DEFAULTS: Mapping[str, tuple[Decision, Channel | None]] = {
+DEFAULTS: Mapping[str, tuple[Decision, Channel | None]] = {
     "read": ("allow", None),
     "write": ("allow", None),
     "disruptive": ("approve", "client"),
@@ -179,7 +181,7 @@ def risk_of(entry: Mapping[str, Any] | None, arguments: Mapping[str, Any]) -> st
         return UNKNOWN
     classes = [table.get("base")]
     for rule in table.get("raises") or ():
-        if _raised(rule, arguments):
+        if raised(rule, arguments):
             classes.append(rule.get("to"))
     known = [risk for risk in classes if risk in RISKS]
     return max(known, key=RISKS.index) if len(known) == len(classes) else UNKNOWN
@@ -207,7 +209,8 @@ def satisfies(approval: Approval | None, verdict: Verdict, call: Call) -> bool:
     return approval.channel == "client" and verdict.by == "client" and not verdict.four_eyes
 
 
-def _raised(rule: Mapping[str, Any], arguments: Mapping[str, Any]) -> bool:
+def raised(rule: Mapping[str, Any], arguments: Mapping[str, Any]) -> bool:
+    """Whether a rule of a module's risk table applies to these arguments."""
     option = str(rule.get("option"))
     if option not in arguments:
         return False
@@ -284,7 +287,7 @@ def _said(rule: Rule, call: Call, target: TargetFacts, unknown: Sequence[str]) -
 
 def _default(call: Call, target: TargetFacts) -> Verdict:
     risk = call.effective_risk
-    decision, by = _DEFAULTS[risk]
+    decision, by = DEFAULTS[risk]
     reason = f"{risk} calls {_BY_DEFAULT[decision]} by default ({call.operation} on {target.name})"
     if decision == "allow":
         return Verdict("allow", _DEFAULT, reason)

@@ -140,7 +140,10 @@ def _shielded(call: Call, part: str, guarded: Protected, what: str) -> Finding |
     if not patterns:
         return None
     if values is None:
-        return "protected", f"it is not known whether its {part} protects the object: no {what}"
+        return (
+            "protected",
+            f"it is not known whether its {part} would protect the object: no {what}",
+        )
     found = next((value for value in values if fits(value, patterns)), None)
     if found is None:
         return None

@@ -7,6 +7,7 @@ from __future__ import annotations
 from tools.defect import Defect
 from tools.defects_audit import AUDIT
 from tools.defects_plans import PLANS
+from tools.defects_policy import POLICY
 
 __all__ = ["DEFECTS", "REAL", "Defect"]
 
@@ -39,6 +40,7 @@ _QUOTED = (
 DEFECTS = (
     *AUDIT,
     *PLANS,
+    *POLICY,
     Defect(
         "pin ignored at login",
         _CLIENT,

@@ -23,7 +23,7 @@ from ..runner.base import Executor, Job, Outcome
 from ..targets import Target
 from .arguments import suggestion
 from .ends import NoAnswer, Run, ended, sorted_run
-from .gate import Gate
+from .gate import Gate, judged_of
 from .judging import Judge, Weighed
 from .looking import Seen, informed
 from .planning import Planner
@@ -63,7 +63,7 @@ class Door:
         self.max_bytes = setup.max_bytes
         self.catalog = setup.catalog
         self.audit_path = setup.audit.path
-        self._gate = Gate(setup.catalog, setup.audit, setup.judge, setup.planner)
+        self._gate = Gate(setup.audit, setup.judge, setup.planner)
 
     def offers(self, tool: Tool) -> bool:
         """Whether the tool is in the list under these flags."""
@@ -106,7 +106,7 @@ class Door:
         """Return what policy says to each risk class on a target, whatever the tool."""
         if self._mine(name, caller).withheld:
             return dict.fromkeys(policy.RISKS, "deny")
-        return {risk: self._gate.verdict(risk, self.targets[name]) for risk in policy.RISKS}
+        return {risk: self._gate.verdict(risk, self.targets[name], caller) for risk in policy.RISKS}
 
     def run(
         self,
@@ -130,7 +130,7 @@ class Door:
         first, and `NoAnswer` when not one target gave a result.
         """
         job = self._job(call, module, arguments, names, secrets, operation=operation, check=check)
-        seen = Seen(job, self._gate.seen(call, job, operation))
+        seen = Seen(job, judged_of(self.catalog, call, job, operation))
         weighed = self._weighed(call, [seen])
         if self._gate.must_ask(call, weighed):
             self.run(
@@ -165,7 +165,7 @@ class Door:
         """
         jobs = self._jobs(call, asks, check=check)
         seen = [
-            Seen(job, self._gate.seen(call, job, ask.operation, objects=len(asks), own=own))
+            Seen(job, judged_of(self.catalog, call, job, ask.operation, objects=len(asks), own=own))
             for job, ask in zip(jobs, asks, strict=True)
         ]
         weighed = self._weighed(call, seen)

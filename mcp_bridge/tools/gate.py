@@ -23,52 +23,16 @@ from . import fleet
 from .ends import Denied, Waits, code_of, lacking
 from .judging import Judge, Weighed
 from .planning import Planner
-from .spec import Begun, Call, Refusal
+from .spec import Begun, Call, Caller, Refusal
 
 
 @dataclass(frozen=True)
 class Gate:
     """Asks policy, writes the audit, and gives permits."""
 
-    catalog: Catalog
     audit: Audit
     judge: Judge
     planner: Planner
-
-    def seen(
-        self,
-        call: Call,
-        job: Job,
-        operation: tuple[str, str] | None,
-        *,
-        objects: int = 1,
-        own: bool = False,
-    ) -> policy.Call:
-        """Return the call that policy sees in a job, without what it must be told of the object.
-
-        ``objects`` is how many the whole request touches, ``own`` is a read for a verdict.
-        Raises `Refusal` for what the platform of a target cannot be asked.
-        """
-        module = short_name(job.module)
-        entry = self.catalog.entry(module)
-        for target in job.targets:
-            fleet.check(entry, job.args, target)
-        name, risk = operation or (module, policy.risk_of(entry, job.args))
-        plan = _applied(call)
-        return policy.Call(
-            tool=call.tool,
-            operation=name,
-            risk=risk,
-            targets=facts_of(job.targets),
-            identity=job.identity,
-            check=job.check,
-            principal=call.caller.principal,
-            client=call.caller.client,
-            objects=objects,
-            own=own,
-            plan_digest=plan.digest if plan else "",
-            approval=plan.approval if plan else None,
-        )
 
     def weigh(self, call: Call, job: Job, judged: policy.Call) -> Weighed:
         """Return what policy says to a job.
@@ -191,10 +155,47 @@ class Gate:
             parts=parts if several else (),
         )
 
-    def verdict(self, risk: str, target: Target) -> Decision:
+    def verdict(self, risk: str, target: Target, caller: Caller) -> Decision:
         """Return what policy says to a risk class on a target, whatever the tool."""
-        call = policy.Call("*", "*", risk, facts_of([target]), identity="")
+        who, client = caller.principal, caller.client
+        call = policy.Call("*", "*", risk, facts_of([target]), "", principal=who, client=client)
         return self.judge.opinion(call).decision
+
+
+def judged_of(
+    catalog: Catalog,
+    call: Call,
+    job: Job,
+    operation: tuple[str, str] | None,
+    *,
+    objects: int = 1,
+    own: bool = False,
+) -> policy.Call:
+    """Return the call that policy sees in a job, without what it must be told of the object.
+
+    ``objects`` is how many the whole request touches, ``own`` is a read for a verdict. Raises
+    `Refusal` for what the platform of a target cannot be asked.
+    """
+    module = short_name(job.module)
+    entry = catalog.entry(module)
+    for target in job.targets:
+        fleet.check(entry, job.args, target)
+    name, risk = operation or (module, policy.risk_of(entry, job.args))
+    plan = _applied(call)
+    return policy.Call(
+        tool=call.tool,
+        operation=name,
+        risk=risk,
+        targets=facts_of(job.targets),
+        identity=job.identity,
+        check=job.check,
+        principal=call.caller.principal,
+        client=call.caller.client,
+        objects=objects,
+        own=own,
+        plan_digest=plan.digest if plan else "",
+        approval=plan.approval if plan else None,
+    )
 
 
 def facts_of(targets: Sequence[Target]) -> tuple[TargetFacts, ...]:

@@ -66,6 +66,11 @@ def informed(call: Call, several: Sequence[Seen], judge: Judge, look: Look) -> l
     return calls
 
 
+def told(seen: Seen) -> policy.Call:
+    """Return a call with what its arguments alone tell of its object."""
+    return _told(seen.judged, _subject(seen))
+
+
 def _subject(seen: Seen) -> Subject:
     if len(seen.judged.targets) != 1:
         return Subject()

@@ -22,6 +22,7 @@ from mcp_bridge.policy import (
     TargetFacts,
     decide,
     identity_of,
+    joined_identity,
     risk_of,
 )
 
@@ -211,3 +212,17 @@ def test_nobody_else_makes_or_copies_a_permit() -> None:
         Permit("i", object())
     with pytest.raises(TypeError, match="copied"):
         copy.copy(decide(call("read"), (), Flags()).permit)
+
+
+def test_permits_are_joined_once_in_their_order() -> None:
+    def permits() -> list[Permit]:
+        made = [decide(call("read", identity=name), (), Flags()).permit for name in "ab"]
+        return [permit for permit in made if permit is not None]
+
+    first, second = permits()
+    joined = Permit.joined([first, second])
+    assert not joined.redeem(joined_identity(["b", "a"]))
+    assert joined.redeem(joined_identity(["a", "b"]))
+    assert not first.redeem("a")
+    with pytest.raises(ValueError, match="cannot be joined"):
+        Permit.joined([permits()[0], second])

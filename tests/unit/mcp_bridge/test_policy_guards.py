@@ -61,8 +61,8 @@ def test_what_is_protected_is_neither_interrupted_nor_destroyed(risk: str) -> No
         (call(risk, about={"name": ("db-1",), "tags": ()}), "the name db-1 protects the object"),
         (call(risk, about={"name": ("a",), "tags": ("x", "keep")}), "the tag keep protects"),
         (call(risk, about={"name": ("a",), "tags": ("hold-1",)}), "the tag hold-1 protects"),
-        (call(risk, about={"name": ("a",)}), "it is not known whether its tags protects"),
-        (call(risk, about={"tags": ()}), "it is not known whether its name protects"),
+        (call(risk, about={"name": ("a",)}), "it is not known whether its tags would protect"),
+        (call(risk, about={"tags": ()}), "it is not known whether its name would protect"),
     ):
         verdict = judged(made, kept)
         assert (verdict.decision, verdict.rule) == ("deny", "protected")
