@@ -13,7 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mcp_bridge.config import Config
-from mcp_bridge.policy import RISKS, UNKNOWN, Approval, Call, Flags, TargetFacts, decide
+from mcp_bridge.policy import (
+    RISKS,
+    UNKNOWN,
+    Approval,
+    Call,
+    Flags,
+    TargetFacts,
+    decide,
+    strictest,
+)
 
 LAB, PROD = TargetFacts("lab"), TargetFacts("prod")
 DIGEST = "d" * 64
@@ -225,3 +234,9 @@ def test_an_approval_for_another_plan_changes_nothing(
     other = Approval("person", "c", "f" * 64)
     verdict = decide(replace(judged, approval=other), rules(*policy), switches)
     assert verdict == without
+
+
+def test_several_calls_that_are_one_ask_for_all_that_any_asks_for() -> None:
+    client = decide(call(), rules(BY_CLIENT), Flags())
+    both = strictest([client, decide(call(), rules(FOUR_EYES), Flags()), client])
+    assert (both.decision, both.by, both.four_eyes) == ("approve", "person", True)
