@@ -46,7 +46,7 @@ def test_scopes_say_what_is_listed_and_what_may_be_done(
     assert {"vm_list", "vm_get", "tool_read", "run_get"} <= set(reader.tools())
     assert not {"vm_power", "vm_delete", "tool_call", "run_cancel"} & set(reader.tools())
     assert set(planner.tools()) - set(reader.tools()) >= {"vm_power", "vm_delete", "tool_call"}
-    assert set(writer.tools()) - set(planner.tools()) == {"run_cancel"}
+    assert set(writer.tools()) - set(planner.tools()) == {"run_cancel", "plan_apply"}
 
     power = {"name": "vm_power", "arguments": START}
     preview = {"name": "vm_power", "arguments": START | {"check": True}}
