@@ -54,8 +54,8 @@ DEFECTS = (
     Defect(
         "pin ignored",
         _TRANSPORT,
-        '            options |= {"assert_fingerprint": self._fingerprint, ',
-        "            options |= {",
+        '            self._options |= {"assert_fingerprint": endpoint.fingerprint, ',
+        "            self._options |= {",
         (f"{_TRUST}::test_a_wrong_pin_stops_before_anything_is_sent",),
     ),
     Defect(
@@ -155,8 +155,8 @@ DEFECTS = (
     Defect(
         "pin ignored by a real module",
         _TRANSPORT,
-        '            options |= {"assert_fingerprint": self._fingerprint, ',
-        "            options |= {",
+        '            self._options |= {"assert_fingerprint": endpoint.fingerprint, ',
+        "            self._options |= {",
         REAL,
         each_core="wrong_pin",
     ),
@@ -243,8 +243,8 @@ DEFECTS = (
             *_UNMASKED,
             (
                 "mcp_bridge/runner/cold.py",
-                "hosts=redactor.known(progress.results.all(status, problem)),",
-                "hosts=progress.results.all(status, problem),",
+                "hosts=redactor.known(progress.results.all(status, problem, whole=",
+                "hosts=(lambda each: each)(progress.results.all(status, problem, whole=",
             ),
         ),
     ),
