@@ -25,7 +25,11 @@ def reconcile(
     check: bool,
     wait: bool = True,
 ) -> dict[str, Any]:
-    """Return the result of the module; in check mode nothing but ``find`` is called."""
+    """Return the result of the module; in check mode nothing but ``find`` is called.
+
+    Its object is the one that there is in the end; that of a previewed delete is what would go, so
+    that whoever approves it sees what it is.
+    """
     actual = find_one(resource, operations, desired)
     plan = make_plan(resource, desired, actual)
     diff = diff_of(resource, plan, actual)
@@ -41,7 +45,7 @@ def reconcile(
         "pending": pending,
         "restart_required": bool(pending),
     }
-    if actual is not None and not (check and plan.action == "delete"):
+    if actual is not None:
         result["object"] = operations.report(actual)
     return result
 
