@@ -30,12 +30,18 @@ TITLES = {
     "parity": "direct execution gives what the usual one gives",
     "cold": "the bridge's tests without a fork server",
     "perf": "virtbridge bench, for each platform",
+    "hostile": "hostile arguments, 1,000 of them through ansible-runner; killed audit writers",
+    "defects": "every known defect, planted one at a time, is caught",
 }
 COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "kills": ((*PYTEST, "-m", "long", "tests/faults/test_kills.py"),),
     "calls": ((*PYTEST, "-m", "long", "tests/faults/test_many_calls.py"),),
     "parity": ((*PYTEST, "tests/integration/direct"),),
     "cold": ((*PYTEST, "-m", "long", "tests/faults/test_cold.py"),),
+    "hostile": (
+        (*PYTEST, "-m", "long", "tests/security", "tests/unit/mcp_bridge/test_audit_crash.py"),
+    ),
+    "defects": (("tools/seeded.py",),),
     "perf": tuple((*BENCH, name) for name in ("proxmox", "cloudstack", "kubevirt")),
 }
 
