@@ -15,13 +15,14 @@ from typing import Any
 import click
 
 from .person import os_user
+from .scopes import LOCAL
 from .surface import Surface
 from .tools.spec import Answer, Caller, Signals, Tool, UnknownTool
 
 
 def call_tool(surface: Surface, name: str, arguments: Mapping[str, Any]) -> Answer:
     """Call one tool as the person at the terminal; Ctrl-C cancels the run."""
-    caller = Caller(principal=os_user(), client="virtbridge call")
+    caller = Caller(os_user(), "virtbridge call", LOCAL)
     cancelled = threading.Event()
 
     def stop(_signal: int, _frame: FrameType | None) -> None:

@@ -46,8 +46,9 @@ def show_answer(answer: Answer, json_output: bool) -> None:
     if error:
         click.secho(f"{error['code']}: {error['message']}", fg="red", err=True)
         click.echo(error["next"], err=True)
-        return
-    click.secho(body["status"], bold=True, err=True)
+    else:
+        click.secho(body["status"], bold=True, err=True)
+    # Also what failed may have something to show: what of several went well, or what waits.
     _show_content(body.get("data"))
     if body.get("diff"):
         _show_diff(body["diff"])

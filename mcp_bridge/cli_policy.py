@@ -191,11 +191,11 @@ def _about(
 
 
 def _caller_of(principal: str | None, client: str) -> Caller:
-    import getpass
-
+    from .person import os_user
+    from .scopes import LOCAL
     from .tools.spec import Caller
 
-    return Caller(principal=principal or f"os:{getpass.getuser()}", client=client)
+    return Caller(principal or os_user(), client, LOCAL)
 
 
 def _moment(at: str | None) -> datetime.datetime:

@@ -28,6 +28,7 @@ from .bearer import KEY
 from .elicit import ask, boundary, can_ask, reply_of
 from .instructions import INSTRUCTIONS
 from .provider import Context, Provider
+from .scopes import LOCAL
 from .surface import Surface
 from .tools.spec import Answer, Caller, Signals, Tool, UnknownTool
 
@@ -149,7 +150,7 @@ class _Protocol:
         """Return who sent this very request: a session may go on with another token."""
         client = _client_name(context)
         if self._principal is not None:
-            return Caller(self._principal, client)
+            return Caller(self._principal, client, LOCAL)
         if context.request is None:
             raise LookupError("the gate lets no request through without its caller")
         identity: Identity = context.request.scope[KEY]

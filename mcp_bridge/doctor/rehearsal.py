@@ -24,6 +24,7 @@ from ..config import AuditSettings, Config
 from ..errors import BridgeError
 from ..person import os_user
 from ..runner import wants_server
+from ..scopes import LOCAL
 from ..tools.spec import Answer, Caller
 from .finding import Finding, fail, ok, warn
 
@@ -72,7 +73,7 @@ def _listed(config: Config) -> tuple[Answer, str]:
             opened_surface(own, path, targets, lasting=True, ready=_READY)
         )
         runs = opened.enter_context(opened_runs(own))
-        caller = Caller(os_user(), "virtbridge doctor")
+        caller = Caller(os_user(), "virtbridge doctor", LOCAL)
         answer = surface.call("vm_list", {}, caller)
         found = runs.find(str(answer.body.get("run_id")))
         return answer, str(found.how) if found else ""

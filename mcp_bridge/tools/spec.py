@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..plans import Plan
-from ..scopes import LOCAL, needed
+from ..scopes import needed
 
 Schema = Mapping[str, Any]
 
@@ -65,7 +65,7 @@ class Caller:
 
     principal: str
     client: str
-    scopes: frozenset[str] = LOCAL
+    scopes: frozenset[str]
     can_ask: bool = False
     """Whether the client can put a question to its user."""
 

@@ -11,7 +11,8 @@ import ast
 import inspect
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,34 +20,32 @@ from typing import Any
 import pytest
 from packaging.version import Version
 
-from mcp_bridge.audit import Audit
 from mcp_bridge.catalog import Catalog
 from mcp_bridge.operations import Operations
 from mcp_bridge.policy import Flags, risk_of
 from mcp_bridge.runner.base import Job
 from mcp_bridge.runner.play import UNSAFE, play
+from mcp_bridge.scopes import LOCAL
 from mcp_bridge.surface import Surface
 from mcp_bridge.targets import Target
-from mcp_bridge.tools.door import Door, Setup
-from mcp_bridge.tools.judging import Judge
 from mcp_bridge.tools.running import Runs
 from mcp_bridge.tools.spec import Answer, Begun, Call, Caller, Signals, UnknownTool
 from tests.mcp.conftest import Bridge
-from tests.security.test_hostile_arguments import Stops
+from tests.security.stopped import Stops, stopped
 from tools.tree import ROOT, tracked
 
-CALLER = Caller("os:test", "test")
+CALLER = Caller("os:test", "test", LOCAL)
 SHIPPED = [name for name in tracked() if str(name).startswith(("mcp_bridge/", "plugins/"))]
 
 
-def surface(folder: Path, flags: Flags | None = None) -> tuple[Surface, Stops]:
-    stops = Stops()
-    target = Target("lab", "proxmox", ("https://127.0.0.1:1",), {}, False, folder, {})
-    setup = Setup(
-        targets={"lab": target}, targets_path=folder / "targets.yml", catalog=Catalog(),
-        executor=stops, audit=Audit(folder / "audit.jsonl"), judge=Judge((), flags or Flags()),
-    )  # fmt: skip
-    return Surface(Door(setup)), stops
+Made = Callable[..., tuple[Surface, Stops]]
+
+
+@pytest.fixture
+def surface() -> Iterator[Made]:
+    """Make surfaces whose runner starts nothing."""
+    with ExitStack() as running:
+        yield lambda folder, flags=None: stopped(folder, running, flags)[:2]
 
 
 def trees() -> Iterator[tuple[str, ast.AST]]:
@@ -63,7 +62,9 @@ def calls() -> Iterator[tuple[str, str, ast.Call]]:
                 yield name, ast.unparse(node.func), node
 
 
-def test_cve_2026_46519_a_hidden_tool_cannot_be_called_by_name(tmp_path: Path) -> None:
+def test_cve_2026_46519_a_hidden_tool_cannot_be_called_by_name(
+    surface: Made, tmp_path: Path
+) -> None:
     """CVE-2026-46519, GHSA-cr22-wjx7-2w6m: the allow-list held for tools/list alone."""
     every, _ = surface(tmp_path)
     narrow, stops = surface(tmp_path, Flags(read_only=True))
@@ -111,7 +112,9 @@ def test_cve_2025_59377_risk_follows_the_resolved_arguments() -> None:
     assert risk_of(None, {}) == "unknown"
 
 
-def test_kubernetes_mcp_server_1415_no_tool_gives_a_credential(tmp_path: Path) -> None:
+def test_kubernetes_mcp_server_1415_no_tool_gives_a_credential(
+    surface: Made, tmp_path: Path
+) -> None:
     """containers/kubernetes-mcp-server #1415: read-only, but the kubeconfig could be read; and a
     confirmation that could not be asked for counted as given."""
     tools, stops = surface(tmp_path)
@@ -146,7 +149,9 @@ def test_ghsa_88xv_43vf_jm73_http_does_not_start_open_to_others(
     assert done.returncode == 2 and "serves MCP" not in done.stderr
 
 
-def test_basher83_proxmoxmcp_2_trust_and_consent_are_not_the_callers(tmp_path: Path) -> None:
+def test_basher83_proxmoxmcp_2_trust_and_consent_are_not_the_callers(
+    surface: Made, tmp_path: Path
+) -> None:
     """basher83/ProxmoxMCP #2 and others: certificates unverified, consent given by the model."""
     tools, _ = surface(tmp_path)
     names = {name for tool in tools.tools for name in tool.input_schema["properties"]}
@@ -226,7 +231,7 @@ def test_floors_of_what_had_advisories() -> None:
         assert Version(version(name)) >= Version(floor), name
 
 
-def test_cve_2025_68143_no_tool_takes_a_path(tmp_path: Path) -> None:
+def test_cve_2025_68143_no_tool_takes_a_path(surface: Made, tmp_path: Path) -> None:
     """CVE-2025-68143, -68144, -68145 (mcp-server-git): free paths as arguments."""
     tools, _ = surface(tmp_path)
     names = {name for tool in tools.tools for name in tool.input_schema["properties"]}

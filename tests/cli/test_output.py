@@ -72,6 +72,16 @@ def test_a_warning_goes_to_standard_error(shell: Shell, lab: SimServer) -> None:
     assert "warning" not in shown.stdout
 
 
+def test_of_several_that_partly_failed_each_is_shown(shell: Shell, lab: SimServer) -> None:
+    """Red when only the error is printed: nobody sees which machine it was."""
+    shown = shell("call", "vm_power", "refs=lab/-/101,lab/-/999", "state=started")
+    assert shown.returncode == 1
+    assert "partial: " in shown.stderr
+    rows = {line.split()[0]: line for line in shown.stdout.splitlines() if "lab/-/" in line}
+    assert set(rows) == {"lab/-/101", "lab/-/999"}, shown.stdout
+    assert "not_found" in rows["lab/-/999"]
+
+
 def test_mistakes_of_the_configuration_are_counted(shell: Shell) -> None:
     shell.write("virtbridge.yml", {"servr": {}})
     one = shell("check-config")

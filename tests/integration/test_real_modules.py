@@ -27,6 +27,7 @@ from mcp_bridge.config import Config
 from mcp_bridge.opening import open_plans
 from mcp_bridge.runner.base import Job, Outcome, Signals
 from mcp_bridge.runner.cold import ColdSettings, LocalCold
+from mcp_bridge.scopes import LOCAL
 from mcp_bridge.store import Store
 from mcp_bridge.targets import load
 from mcp_bridge.tools import spec
@@ -115,7 +116,7 @@ class Bridge:
     ) -> Run:
         """Run a module and look at its folder and its processes while it runs."""
         signals = spec.Signals(progress=lambda _text: self._look())
-        call = spec.Call("test", arguments, spec.Caller("stdio:test", "test"), signals)
+        call = spec.Call("test", arguments, spec.Caller("stdio:test", "test", LOCAL), signals)
         return self.door.run(call, module, arguments, names, check=check)
 
     def left(self) -> dict[str, bytes]:

@@ -20,6 +20,7 @@ from mcp_bridge.config import Config
 from mcp_bridge.opening import open_approvals, open_plans
 from mcp_bridge.plan_store import PlanStore
 from mcp_bridge.runner import open_executor
+from mcp_bridge.scopes import LOCAL
 from mcp_bridge.store import Store
 from mcp_bridge.surface import Surface
 from mcp_bridge.targets import load
@@ -28,7 +29,7 @@ from mcp_bridge.tools.judging import Judge
 from mcp_bridge.tools.spec import Caller
 from tests.mcp.conftest import Bridge
 
-ME = Caller("os:me", "test 1")
+ME = Caller("os:me", "test 1", LOCAL)
 
 
 class Clock:

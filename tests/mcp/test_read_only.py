@@ -23,6 +23,7 @@ from mcp_bridge.config_policy import Rule
 from mcp_bridge.operations import Operation, Operations
 from mcp_bridge.policy import Approval, Call, Flags, decide
 from mcp_bridge.rehearsal import Rehearsal
+from mcp_bridge.scopes import LOCAL
 from mcp_bridge.targets import load
 from mcp_bridge.tools.spec import Caller, Refusal
 
@@ -30,7 +31,7 @@ CATALOG = Catalog()
 OPERATIONS = Operations(CATALOG)
 IDS = sorted(OPERATIONS.all)
 PLATFORMS = ("proxmox", "cloudstack", "kubevirt")
-CALLER = Caller("os:alice", "test")
+CALLER = Caller("os:alice", "test", LOCAL)
 EVERYTHING = (Rule.model_validate({"match": {"tool": "*"}, "verdict": "allow"}),)
 ID = "849f6d62-f9a0-56c9-a2d2-40f112252fcf"
 SAMPLES: Mapping[str, Any] = {

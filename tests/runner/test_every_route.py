@@ -21,6 +21,7 @@ from mcp_bridge.config import Config
 from mcp_bridge.opening import open_plans
 from mcp_bridge.policy import Call, Verdict
 from mcp_bridge.runner.base import Executor, Job, Outcome, Signals
+from mcp_bridge.scopes import LOCAL
 from mcp_bridge.store import Store
 from mcp_bridge.surface import Surface
 from mcp_bridge.targets import load
@@ -117,7 +118,7 @@ def test_every_tool_is_denied_when_policy_denies(surface: Surface, judge: Refusi
         if tool.name in SILENT:
             continue
         judge.asked.clear()
-        answer = surface.call(tool.name, TOOLS[tool.name], Caller("os:alice", "test"))
+        answer = surface.call(tool.name, TOOLS[tool.name], Caller("os:alice", "test", LOCAL))
         assert judge.asked, f"{tool.name} did not ask"
         assert {call.principal for call in judge.asked} == {"os:alice"}
         if tool.name != "target_list":

@@ -13,6 +13,7 @@ import random
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -23,40 +24,21 @@ import virtsim
 from mcp_bridge.audit import Audit
 from mcp_bridge.audit_proof import Signer
 from mcp_bridge.audit_verify import verify
-from mcp_bridge.catalog import Catalog
-from mcp_bridge.errors import RunnerBroken
-from mcp_bridge.runner.base import Job, Outcome
+from mcp_bridge.scopes import LOCAL
 from mcp_bridge.surface import Surface
-from mcp_bridge.targets import Target
-from mcp_bridge.tools.door import Door, Setup
-from mcp_bridge.tools.judging import Judge
 from mcp_bridge.tools.spec import Caller
 from tests.mcp.conftest import Bridge, processes_of
 from tests.security.hostile import CANARY, payloads, text, value
+from tests.security.stopped import Stops, stopped
 
 SEED = int(os.environ.get("SEED", "1"))
-CALLER = Caller("os:test", "test")
+CALLER = Caller("os:test", "test", LOCAL)
 _BOUND = 5.0
 # Commands that the texts try to run, and those that follow when they succeed.
 _OPERATIONS = (
     "proxmox_vm", "vm_info", "vm_power", "proxmox:GET /nodes", "proxmox:POST /access/users",
 )  # fmt: skip
 _SHIMS = ("touch", "id", "curl", "wget", "nc", "whoami", "base64")
-
-
-class Stops:
-    """The end of the bridge's own part: takes a job and starts nothing."""
-
-    def __init__(self) -> None:
-        self.jobs: list[Job] = []
-
-    def run(self, job: Job, permit: Any, **_more: Any) -> Outcome:
-        assert permit.redeem(job.identity)
-        self.jobs.append(job)
-        raise RunnerBroken("stopped here")
-
-    def close(self) -> None:
-        """Nothing was started."""
 
 
 @pytest.fixture
@@ -67,14 +49,9 @@ def memory() -> Iterator[Path]:
 
 
 @pytest.fixture
-def surface(memory: Path) -> tuple[Surface, Stops, Audit]:
-    stops, audit = Stops(), Audit(memory / "audit.jsonl")
-    target = Target("lab", "proxmox", ("https://127.0.0.1:1",), {}, False, memory, {})
-    setup = Setup(
-        targets={"lab": target}, targets_path=memory / "targets.yml", catalog=Catalog(),
-        executor=stops, audit=audit, judge=Judge(()),
-    )  # fmt: skip
-    return Surface(Door(setup)), stops, audit
+def surface(memory: Path) -> Iterator[tuple[Surface, Stops, Audit]]:
+    with ExitStack() as running:
+        yield stopped(memory, running)
 
 
 def made(surface: Surface, chance: random.Random) -> tuple[str, dict[str, Any]]:
