@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..errors import Busy
+from ..lease import sweep
 
 _POLL = 0.1
 
@@ -31,6 +32,8 @@ class Turns:
         self._waiting: list[Turn] = []
         self._running: set[Turn] = set()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # A bridge that was killed has left those of its runs.
+        sweep(folder)
 
     def take(
         self, objects: frozenset[str], seconds: float, stopped: Callable[[], bool]

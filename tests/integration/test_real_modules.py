@@ -279,7 +279,8 @@ def test_no_secret_is_in_the_audit(
 ) -> None:
     bridge.run(row.module, {**row.new, **row.secret}, lab, check=True)
     text = bridge.audit.read_text()
-    assert [json.loads(line)["event"] for line in text.splitlines()] == ["intent", "outcome"]
+    events = [json.loads(line)["event"] for line in text.splitlines()]
+    assert events == ["intent", "outcome", "planned"]
     secrets = {*row.secrets(sim), GUEST_SECRET}
     assert leaks(secrets, {"audit": text}) == []
 

@@ -15,30 +15,24 @@ from mcp_bridge.runner import collection, workspace
 from mcp_bridge.runner.keeping import retain
 
 
-def test_runs_are_in_memory_where_there_is_some_and_else_in_the_state(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_runs_are_in_memory_where_there_is_some_and_else_in_the_state(tmp_path: Path) -> None:
     memory, state = tmp_path / "shm", tmp_path / "state"
-    monkeypatch.setattr(workspace, "_SHARED_MEMORY", memory)
-    assert workspace.base_folder(state) == state / "runs"
+    assert workspace.base_folder(state, memory) == state / "runs"
     memory.mkdir()
-    found = workspace.base_folder(state)
+    found = workspace.base_folder(state, memory)
     assert found.parent == memory
     assert stat.S_IMODE(found.stat().st_mode) == 0o700
 
 
-def test_a_folder_that_others_can_enter_is_not_used(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_that_others_can_enter_is_not_used(tmp_path: Path) -> None:
     memory, state = tmp_path / "shm", tmp_path / "state"
     memory.mkdir()
-    monkeypatch.setattr(workspace, "_SHARED_MEMORY", memory)
-    workspace.base_folder(state).chmod(0o755)
-    assert workspace.base_folder(state) == state / "runs"
+    workspace.base_folder(state, memory).chmod(0o755)
+    assert workspace.base_folder(state, memory) == state / "runs"
     (state / "runs").rmdir()
     (state / "runs").write_text("in the way")
     with pytest.raises(RunnerBroken) as broken:
-        workspace.base_folder(state)
+        workspace.base_folder(state, memory)
     assert "not a private folder of this user" in str(broken.value)
     assert "File exists" in str(broken.value)
     assert "Set runner.state_dir" in str(broken.value)

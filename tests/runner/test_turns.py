@@ -132,6 +132,17 @@ def test_a_lock_lives_as_long_as_a_process_that_has_it(tmp_path: Path) -> None:
     assert Turns(tmp_path / "objects", 2, 8).take(A, 0.3, never) is not None
 
 
+def test_locks_of_a_killed_bridge_are_swept_and_held_ones_are_not(tmp_path: Path) -> None:
+    """Red without the sweep: a file stays for each object that a killed bridge wrote."""
+    turns = Turns(tmp_path / "objects", 2, 8)
+    assert turns.take(A, 0.3, never)
+    (held,) = (tmp_path / "objects").iterdir()
+    (tmp_path / "objects" / "left").touch()
+    again = Turns(tmp_path / "objects", 2, 8)
+    assert list((tmp_path / "objects").iterdir()) == [held]
+    assert again.take(A, 0.3, never) is None
+
+
 def test_a_full_bridge_says_so_and_is_worth_another_try() -> None:
     def answer() -> Any:
         raise Busy("4 runs are going on and 16 wait")
