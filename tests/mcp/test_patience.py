@@ -119,6 +119,8 @@ def test_a_client_that_goes_after_the_answer_loses_nothing(stuck: Any, mode: str
     """Red when a run ends with the connection of whoever asked for it."""
     bridge, sim, opened = stuck
     bridge.config["server"] = {"answer_within": 0.5}
+    # What waits for an answer that never comes asks again soon.
+    bridge.targets["lab"]["timeout"] = 5
     server = opened.enter_context(Http(bridge))
 
     async def ask(tool: str, **arguments: Any) -> dict[str, Any]:
