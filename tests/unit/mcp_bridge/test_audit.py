@@ -259,17 +259,20 @@ def test_a_full_disk_refuses_and_leaves_no_half_line(tmp_path: Path) -> None:
     assert check(Audit(path)).ok
 
 
-def _append_many(path: Path) -> None:
-    filled(path, 25)
+def _append_many(path: Path, together: Any) -> None:
+    together.wait(30)
+    filled(path, 40)
     os._exit(0)
 
 
 def test_several_processes_share_one_chain(tmp_path: Path) -> None:
+    """Red without the lock: two lines have the same number. They begin at the same moment."""
     path = tmp_path / "audit.jsonl"
     context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=_append_many, args=(path,)) for _ in range(3)]
+    together = context.Barrier(3)
+    processes = [context.Process(target=_append_many, args=(path, together)) for _ in range(3)]
     for process in processes:
         process.start()
     for process in processes:
         process.join(30)
-    assert check(Audit(path)).ok and check(Audit(path)).lines == 75
+    assert check(Audit(path)).ok and check(Audit(path)).lines == 120
