@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -80,7 +81,7 @@ def measured(name: str) -> dict[str, Any]:
             )  # fmt: skip
             passed = passed and ran.returncode == 0
             if bench and ran.returncode == 0:
-                figures[command[-1]] = json.loads(ran.stdout)
+                (figures[command[-1]],) = json.loads(ran.stdout)
         for file in sorted(Path(folder).glob("*.json")):
             figures |= json.loads(file.read_text("utf-8"))
     return {
@@ -141,7 +142,7 @@ def text(value: Any, indent: str = "") -> list[str]:
             lines += [f"{indent}{key}:", *text(inner, f"{indent}  ")]
         else:
             row = ", ".join(f"{name} {each}" for name, each in inner.items())
-            lines.append(f"{indent}{key}: {row}")
+            lines += textwrap.wrap(f"{indent}{key}: {row}", 110, subsequent_indent=f"{indent}  ")
     return lines
 
 
