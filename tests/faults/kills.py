@@ -25,7 +25,7 @@ _ORPHANS_END = 2.0
 _APPEARS = 20.0
 _NOTHING, _NOT_BEGUN = "nothing was run", "not begun"
 _DEFINITE = ("ok", "uncertain", _NOTHING, _NOT_BEGUN)
-_GROWS = re.compile(r"\.(jsonl|db|key)(-wal|-shm)?$")
+_GROWS = re.compile(r"\.(jsonl|db|key|head|checkpoints)(-wal|-shm)?$")
 _ID = re.compile(r"[0-9a-f]{32}")
 # The share of a call during which its victims are there, from their start.
 _SILENT = 0.5
