@@ -139,19 +139,6 @@ def _children() -> list[int]:
     return found
 
 
-class _Ordered:
-    """Whether the guard has passed a cancel on; its death closes the pipe and is no order."""
-
-    def __init__(self, pipe: int) -> None:
-        self._pipe = pipe
-        self._read: bytes | None = None
-
-    def __call__(self) -> bool:
-        if self._read is None and select.select([self._pipe], [], [], 0)[0]:
-            self._read = os.read(self._pipe, 1)
-        return self._read == b"c"
-
-
 def _work(spec: dict[str, Any], cancel: int, isolated: bool) -> int:
     """Run ansible-runner and write what happens, one JSON line each."""
     lines = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
@@ -172,7 +159,9 @@ def _work(spec: dict[str, Any], cancel: int, isolated: bool) -> int:
             # Ansible is started after this line; without it, no module can have run.
             say(event="running", at=time.time())
 
-    cancelled = _Ordered(cancel)
+    def cancelled() -> bool:
+        return bool(select.select([cancel], [], [], 0)[0])
+
     say(event="isolated" if isolated else "guarded", at=time.time())
     try:
         ansible_runner = importlib.import_module("ansible_runner")
