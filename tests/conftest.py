@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import virtsim
+from tests.integration.platforms import ROWS, Row
 
 # How quickly examples are made says something of the machine, and nothing of the code.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -30,3 +31,17 @@ def proxmox_sim() -> Iterator[Callable[..., virtsim.SimServer]]:
             return running.enter_context(virtsim.start("proxmox", **options))
 
         yield start
+
+
+@pytest.fixture(params=ROWS, ids=lambda row: row.platform)
+def row(request: pytest.FixtureRequest) -> Row:
+    """Give each platform's VM module in turn, with what the tests of all platforms need of it."""
+    found: Row = request.param
+    return found
+
+
+@pytest.fixture
+def sim(row: Row) -> Iterator[virtsim.SimServer]:
+    """Start a small simulator of the platform."""
+    with virtsim.start(row.platform, seed="small") as running:
+        yield running

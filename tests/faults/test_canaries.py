@@ -81,12 +81,6 @@ class Watching:
             self.seen[name] = file.read_bytes()
 
 
-@pytest.fixture(params=ROWS, ids=lambda row: row.platform)
-def row(request: pytest.FixtureRequest) -> Row:
-    found: Row = request.param
-    return found
-
-
 @pytest.fixture
 def sim(row: Row) -> Iterator[virtsim.SimServer]:
     with virtsim.start(row.platform, seed="small", latency=0.02) as running:

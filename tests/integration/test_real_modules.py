@@ -34,7 +34,7 @@ from mcp_bridge.tools import spec
 from mcp_bridge.tools.door import Door, NoAnswer, Run, Setup
 from mcp_bridge.tools.judging import Judge
 from tests.integration.canaries import leaks
-from tests.integration.platforms import GUEST_SECRET, ROWS, WRONG_SECRET, Row
+from tests.integration.platforms import GUEST_SECRET, WRONG_SECRET, Row
 from tools.cores import Core
 
 Play = Callable[..., dict[str, Any]]
@@ -51,14 +51,9 @@ ARGUMENTS = ("project/main.json", "tmp/")
 pytestmark = pytest.mark.timeout(150)
 
 
-@pytest.fixture(params=ROWS, ids=lambda row: row.platform)
-def row(request: pytest.FixtureRequest) -> Row:
-    found: Row = request.param
-    return found
-
-
 @pytest.fixture
 def sim(row: Row) -> Iterator[virtsim.SimServer]:
+    """Start the platform's own; the other tests of this folder have Proxmox VE alone."""
     with virtsim.start(row.platform, seed="small") as running:
         yield running
 

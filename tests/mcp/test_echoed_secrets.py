@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -21,20 +21,8 @@ from mcp import Client
 
 import virtsim
 from tests.integration.canaries import leaks
-from tests.integration.platforms import GUEST_SECRET, ROWS, WRONG_SECRET, Row
+from tests.integration.platforms import GUEST_SECRET, WRONG_SECRET, Row
 from tests.mcp.test_secrets import _configure
-
-
-@pytest.fixture(params=ROWS, ids=lambda row: row.platform)
-def row(request: pytest.FixtureRequest) -> Row:
-    found: Row = request.param
-    return found
-
-
-@pytest.fixture
-def sim(row: Row) -> Iterator[virtsim.SimServer]:
-    with virtsim.start(row.platform, seed="small") as running:
-        yield running
 
 
 class Processes:

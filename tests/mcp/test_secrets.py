@@ -5,28 +5,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 from mcp import Client
 
 import virtsim
 from tests.integration.canaries import leaks
-from tests.integration.platforms import ROWS, WRONG_SECRET, Row
-
-
-@pytest.fixture(params=ROWS, ids=lambda row: row.platform)
-def row(request: pytest.FixtureRequest) -> Row:
-    found: Row = request.param
-    return found
-
-
-@pytest.fixture
-def sim(row: Row) -> Iterator[virtsim.SimServer]:
-    with virtsim.start(row.platform, seed="small") as running:
-        yield running
+from tests.integration.platforms import WRONG_SECRET, Row
 
 
 def _configure(bridge: Any, row: Row, sim: virtsim.SimServer) -> None:
