@@ -48,7 +48,7 @@ def main(spec_file: str) -> int:
     worker = os.fork()
     if worker == 0:
         os.close(cancel_write)
-        _become_worker(libc, parent, isolated)
+        _become_worker(libc, parent, isolated, cancel_read)
         os._exit(_work(spec, cancel_read, isolated))
     os.close(cancel_read)
     orphaned = _watch(worker, cancel_write, begin + spec["deadline"])
@@ -72,7 +72,7 @@ def _isolate(libc: ctypes.CDLL) -> bool:
     return True
 
 
-def _become_worker(libc: ctypes.CDLL | None, guard: int, isolated: bool) -> None:
+def _become_worker(libc: ctypes.CDLL | None, guard: int, isolated: bool, cancel: int) -> None:
     """Die with the guard, and see only this run's processes where that is possible."""
     # The worker's own input and output are not the bridge's.
     null = os.open(os.devnull, os.O_RDWR)
@@ -80,13 +80,21 @@ def _become_worker(libc: ctypes.CDLL | None, guard: int, isolated: bool) -> None
     if libc is None:
         return
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != (0 if isolated else guard):
+    # In a PID namespace the parent is 0, dead or not; the pipe tells.
+    if _closed(cancel) or (not isolated and os.getppid() != guard):
         os._exit(1)
     if isolated:
         libc.mount(None, b"/", None, _MS_PRIVATE_RECURSIVE, None)
         libc.mount(b"proc", b"/proc", b"proc", 0, None)
     else:
         libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _closed(pipe: int) -> bool:
+    """Whether nobody can write to a pipe any more."""
+    asked = select.poll()
+    asked.register(pipe, 0)
+    return any(event & select.POLLHUP for _file, event in asked.poll(0))
 
 
 def _watch(worker: int, cancel: int, deadline: float) -> bool:
@@ -139,6 +147,19 @@ def _children() -> list[int]:
     return found
 
 
+class _Ordered:
+    """Whether the guard has passed a cancel on; its death closes the pipe and is no order."""
+
+    def __init__(self, pipe: int) -> None:
+        self._pipe = pipe
+        self._read: bytes | None = None
+
+    def __call__(self) -> bool:
+        if self._read is None and select.select([self._pipe], [], [], 0)[0]:
+            self._read = os.read(self._pipe, 1)
+        return self._read == b"c"
+
+
 def _work(spec: dict[str, Any], cancel: int, isolated: bool) -> int:
     """Run ansible-runner and write what happens, one JSON line each."""
     lines = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
@@ -159,9 +180,7 @@ def _work(spec: dict[str, Any], cancel: int, isolated: bool) -> int:
             # Ansible is started after this line; without it, no module can have run.
             say(event="running", at=time.time())
 
-    def cancelled() -> bool:
-        return bool(select.select([cancel], [], [], 0)[0])
-
+    cancelled = _Ordered(cancel)
     say(event="isolated" if isolated else "guarded", at=time.time())
     try:
         ansible_runner = importlib.import_module("ansible_runner")

@@ -1,0 +1,44 @@
+# Copyright: (c) 2026, the virtbridge maintainers
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A guard that dies before its worker asked to die with it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mcp_bridge.runner.guarded import GUARD
+
+# The worker goes on only when the guard is dead: the pipe `gone` is closed by nothing else.
+LATE = """
+import ctypes, importlib.util, os, pathlib, sys
+found = importlib.util.spec_from_file_location("guard", sys.argv[1])
+guard = importlib.util.module_from_spec(found)
+found.loader.exec_module(guard)
+libc = ctypes.CDLL(None, use_errno=True)
+isolated = sys.argv[3] == "isolate" and guard._isolate(libc)
+orders, give = os.pipe()
+gone, keep = os.pipe()
+parent = os.getpid()
+if os.fork() == 0:
+    os.close(give)
+    os.close(keep)
+    os.read(gone, 1)
+    guard._become_worker(libc, parent, isolated, orders)
+    pathlib.Path(sys.argv[2]).touch()
+os._exit(0)
+"""
+
+
+@pytest.mark.parametrize("isolation", ["isolate", "reap"])
+def test_a_worker_whose_guard_is_gone_already_does_nothing(tmp_path: Path, isolation: str) -> None:
+    """Red without the look at the pipe: in a PID namespace the parent is 0, dead or alive."""
+    lives = tmp_path / "lives"
+    command = [sys.executable, "-c", LATE, str(GUARD), str(lives), isolation]
+    # It has ended when its output is closed, and that is when the worker has, too.
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not lives.exists()
