@@ -215,9 +215,9 @@ def _wanted(given: dict[str, Any]) -> Wanted:
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
     """Return a line whose texts, some of them of a client, cannot command a terminal."""
-    from .plaintext import clean_text
+    from .plaintext import clean_content
 
-    return {key: clean_text(part) if isinstance(part, str) else part for key, part in row.items()}
+    return {key: clean_content(part) for key, part in row.items()}
 
 
 def _tried(work: Callable[[], Any]) -> Any:

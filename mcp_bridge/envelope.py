@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .plaintext import clean_text
+from .plaintext import clean_content
 from .redact import Redactor
 
 Envelope = dict[str, Any]
@@ -205,7 +205,7 @@ def close(body: Envelope, redactor: Redactor | None = None, budget: int = MAX_BY
     """Return the envelope as it may leave: no secret, no control character, within the budget."""
     status = {"ok": body["ok"], "status": body["status"]}
     cursor = (body.get("page") or {}).get("next")
-    safe: Envelope = _plain((redactor or Redactor()).clean(body)) | status
+    safe: Envelope = clean_content((redactor or Redactor()).clean(body)) | status
     if cursor:
         # A signed text of our own that must come back unchanged.
         safe["page"]["next"] = cursor
@@ -255,16 +255,6 @@ def _fitted(row: Envelope, room: int) -> Envelope:
         if len(_compact({**cut, "truncated": True})) <= room:
             return {**cut, "truncated": True}
     return {**_clipped(whole, _ROUNDS[2]), "truncated": True}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, str):
-        return clean_text(value)
-    if isinstance(value, Mapping):
-        return {clean_text(str(key)): _plain(part) for key, part in value.items()}
-    if isinstance(value, list):
-        return [_plain(part) for part in value]
-    return value
 
 
 def _clipped(value: Any, limits: tuple[int, int]) -> Any:

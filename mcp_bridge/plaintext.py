@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
+from typing import Any
 
 LONGEST = 8192
 # Of longer text only this much is looked at; more would be cut off anyway.
@@ -32,6 +34,17 @@ def clean_text(text: str) -> str:
     kept = (each for each in start if each in _KEPT or unicodedata.category(each) not in _DROPPED)
     cleaned = "".join("\ufffd" if "\ud800" <= each <= "\udfff" else each for each in kept)
     return clip(cleaned, len(text) if len(text) > _READ else len(cleaned))
+
+
+def clean_content(value: Any) -> Any:
+    """Return a copy of plain JSON content with every text in it clean, also the keys."""
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, Mapping):
+        return {clean_text(str(key)): clean_content(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [clean_content(part) for part in value]
+    return value
 
 
 def clip(text: str, length: int) -> str:

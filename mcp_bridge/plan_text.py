@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .plaintext import clean_text
+from .plaintext import clean_content, clean_text
 from .plans import Plan
 
 _LONGEST = 300
@@ -70,18 +70,8 @@ def _changes(plan: Plan) -> Iterator[str]:
 
 
 def _quoted(value: Any) -> str:
-    text = json.dumps(_clean(value), ensure_ascii=False)
+    text = json.dumps(clean_content(value), ensure_ascii=False)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text)} characters)"
-
-
-def _clean(value: Any) -> Any:
-    if isinstance(value, str):
-        return clean_text(value)
-    if isinstance(value, Mapping):
-        return {clean_text(str(name)): _clean(part) for name, part in value.items()}
-    if isinstance(value, list):
-        return [_clean(part) for part in value]
-    return value
 
 
 def _plain(text: str) -> str:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import stat
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import StoreBroken
+from .private import open_private
 
 _WAIT = 10.0
 _LEDGER = "CREATE TABLE IF NOT EXISTS migrations (part TEXT PRIMARY KEY, version INTEGER NOT NULL)"
@@ -35,7 +35,7 @@ class Store:
         self.path = path
         self._lock = threading.RLock()
         try:
-            _private(path)
+            os.close(open_private(path, os.O_RDWR | os.O_CREAT))
             self._connection = sqlite3.connect(
                 path, timeout=_WAIT, isolation_level=None, check_same_thread=False
             )
@@ -105,18 +105,3 @@ class Store:
             f"The store {self.path} cannot be used: {reason}. Check its disk, owner and mode, or "
             "set runner.state_dir."
         )
-
-
-def _private(path: Path) -> None:
-    """Make the file when it is not there, and refuse one that others may use."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(path, flags, 0o600)
-    try:
-        status = os.fstat(descriptor)
-    finally:
-        os.close(descriptor)
-    if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
-        raise ValueError("it is not a regular file of this user")
-    if status.st_mode & 0o077:
-        raise ValueError("other users may use it; run chmod 600 on it")
