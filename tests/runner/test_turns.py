@@ -38,8 +38,7 @@ class Queue:
         self._threads: list[threading.Thread] = []
 
     def ask(self, name: str, objects: frozenset[str] = NONE) -> None:
-        """Ask for a turn, and return when it waits or has begun."""
-        before = len(self.turns._waiting) + len(self.began)
+        """Ask for a turn, and return when it has begun, or was looked at and has to wait."""
 
         def take() -> None:
             turn = self.turns.take(objects, 30, never)
@@ -49,7 +48,12 @@ class Queue:
 
         self._threads.append(threading.Thread(target=take, daemon=True))
         self._threads[-1].start()
-        self.wait_for(lambda: len(self.turns._waiting) + len(self.began) > before)
+        self.wait_for(self._settled)
+
+    def _settled(self) -> bool:
+        # Who takes a turn gives this lock back only once it has begun or waits.
+        with self.turns._news:
+            return len(self.turns._waiting) + len(self.began) == len(self._threads)
 
     def reached(self, *names: str) -> bool:
         """Whether exactly these have begun, in this order; waits a moment for it."""
