@@ -34,7 +34,8 @@ _SHARE = {"cli": 0.9, "worker": 0.7, "module": 0.7}
 
 def victims(kind: str) -> tuple[str, ...]:
     """Return who can be killed in a bridge of a kind."""
-    return ("bridge", *(("server",) if kind == "warm" else ()), *tree.ROLES)
+    of_its_own = {"warm": ("server",), "worker": ("node",)}
+    return ("bridge", *of_its_own.get(kind, ()), *tree.ROLES)
 
 
 @dataclass

@@ -16,7 +16,11 @@ from tests.mcp.conftest import Bridge
 from tests.mcp.test_process import INITIALIZE, INITIALIZED
 from tests.runner import tree
 
-KINDS: Mapping[str, Mapping[str, str]] = {"warm": {}, "cold": {"VIRTBRIDGE_RUNNER": "cold"}}
+KINDS: Mapping[str, Mapping[str, str]] = {
+    "warm": {},
+    "cold": {"VIRTBRIDGE_RUNNER": "cold"},
+    "worker": {"VIRTBRIDGE_RUNNER_EXECUTOR": "worker"},
+}
 _START = 60.0
 
 

@@ -19,9 +19,9 @@ from tests import results
 from tests.faults.errands import world
 from tests.faults.kills import Killing, Tally
 
-QUICK = {"warm": 7, "cold": 3}
+QUICK = {"warm": 7, "cold": 3, "worker": 3}
 LONG = int(os.environ.get("VIRTBRIDGE_KILLS", "500"))
-SHARE_COLD = 0.1
+SHARES = {"warm": 0.8, "cold": 0.1, "worker": 0.1}
 
 
 def killed(folder: Path, kind: str, wanted: int) -> Tally:
@@ -50,6 +50,6 @@ def test_some_kills(tmp_path: Path, kind: str) -> None:
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize(("kind", "share"), [("warm", 1 - SHARE_COLD), ("cold", SHARE_COLD)])
-def test_many_kills(tmp_path: Path, kind: str, share: float) -> None:
-    killed(tmp_path, kind, round(LONG * share))
+@pytest.mark.parametrize("kind", SHARES)
+def test_many_kills(tmp_path: Path, kind: str) -> None:
+    killed(tmp_path, kind, round(LONG * SHARES[kind]))

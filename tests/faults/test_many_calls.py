@@ -20,6 +20,8 @@ from tests.runner import tree
 _GROWTH = 1.05
 # So many answers a bridge keeps to be asked for again; until then its memory must grow.
 _KEPT = 200
+# How many calls to warm up, and how many to look at: each kind sees a write or more.
+SOME = {"warm": (10, 50), "cold": (1, 3), "worker": (1, 3)}
 
 
 def held(made: World) -> dict[str, int]:
@@ -36,9 +38,10 @@ def held(made: World) -> dict[str, int]:
 
 
 def _held(made: World) -> dict[str, int]:
-    (server,) = tree.servers(made.served.pid)
     found = {"processes": len(made.served.own())}
-    for name, pid in (("bridge", made.served.pid), ("server", server)):
+    servers = dict.fromkeys(tree.servers(made.served.pid), "server")
+    assert len(servers) == (made.kind == "warm")
+    for pid, name in {made.served.pid: "bridge", **servers}.items():
         folder = Path("/proc", str(pid))
         found[f"{name} files"] = len(list((folder / "fd").iterdir()))
         found[f"{name} threads"] = len(list((folder / "task").iterdir()))
@@ -52,12 +55,12 @@ def _memory(folder: Path) -> int:
 
 
 def calls(made: World) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield calls without end: nine reads, then a write that changes something."""
+    """Yield calls without end: of each ten, the third is a write that changes something."""
     platforms = itertools.cycle(sorted(made.sims))
     for number in itertools.count():
         platform = next(platforms)
         ref = made.refs[platform, "web1"]
-        if number % 10 == 9:
+        if number % 10 == 2:
             state = "absent" if number // 30 % 2 else "present"
             yield "vm_snapshot", {"ref": ref, "snapshot": "many", "state": state}
         elif number % 2:
@@ -66,9 +69,9 @@ def calls(made: World) -> Iterator[tuple[str, dict[str, Any]]]:
             yield "vm_get", {"ref": ref}
 
 
-def many(folder: Path, warm_up: int, count: int) -> dict[str, Any]:
+def many(folder: Path, kind: str, warm_up: int, count: int) -> dict[str, Any]:
     """Make so many calls after a warm-up; return what was held before and after them."""
-    with world(folder, "warm", latency=0.0) as made:
+    with world(folder, kind, latency=0.0) as made:
         planned = calls(made)
 
         def make(number: int) -> int:
@@ -84,7 +87,7 @@ def many(folder: Path, warm_up: int, count: int) -> dict[str, Any]:
         changed = make(count)
         after = held(made)
         rows = made.bridge.audit("outcome")
-        assert {row["how"] for row in rows[-count:]} == {"warm"}
+        assert {row["how"] for row in rows[-count:]} == {kind}
         base = base_folder(Path(made.bridge.environment["XDG_STATE_HOME"], "virtbridge"))
         assert [row["run_id"] for row in rows if (base / row["run_id"]).exists()] == []
         assert tree.marked(made.home) == made.served.own()
@@ -102,10 +105,11 @@ def grown(figures: dict[str, Any], growth: float) -> list[str]:
 
 
 @pytest.mark.timeout(180)
-def test_some_calls_leave_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", SOME)
+def test_some_calls_leave_nothing(tmp_path: Path, kind: str) -> None:
     """Red when a run's pipes or folder stay. What is kept for later still grows this early."""
-    figures = many(tmp_path, 10, 50)
-    results.record("calls-quick", figures)
+    figures = many(tmp_path, kind, *SOME[kind])
+    results.record(f"calls-quick-{kind}", figures)
     assert figures["changed"] > 0
     assert grown(figures, 1.5) == []
 
@@ -113,7 +117,18 @@ def test_some_calls_leave_nothing(tmp_path: Path) -> None:
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 def test_a_thousand_calls_leave_nothing(tmp_path: Path) -> None:
-    figures = many(tmp_path, 2 * _KEPT, 1000)
+    figures = many(tmp_path, "warm", 2 * _KEPT, 1000)
     results.record("calls", figures)
     assert figures["changed"] > 0
     assert grown(figures, _GROWTH) == []
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("kind", ["cold", "worker"])
+def test_many_calls_of_the_slower_ways_leave_nothing(tmp_path: Path, kind: str) -> None:
+    """They hold what the fast way does, and each call of theirs takes ten times as long."""
+    figures = many(tmp_path, kind, 10, 190)
+    results.record(f"calls-{kind}", figures)
+    assert figures["changed"] > 0
+    assert grown(figures, 1.5) == []

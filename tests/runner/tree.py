@@ -43,7 +43,8 @@ def roles(bridge: int) -> dict[str, int]:
             # What gets its job as a stream is one more process, below the runner.
             found["node"] = level[0]
             level = children(level[0])
-        if not level:
+        if not level or (role == "cli" and b"guard.py" in command(level[0])):
+            # Such a child is forked, and not yet the command that it is to be.
             break
         found[role] = level[0]
         level = [child for pid in level for child in children(pid)]
