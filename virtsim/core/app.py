@@ -79,6 +79,8 @@ class Exchange:
     async def run(self, latency: float) -> None:
         """Read, decide whether a fault happens, answer."""
         request = await self._read()
+        if request is None:
+            return
         if latency:
             await asyncio.sleep(latency)
         with self._simulator.lock:
@@ -89,12 +91,17 @@ class Exchange:
         else:
             await getattr(self, f"_{rule.fault}")(request, rule)
 
-    async def _read(self) -> Request:
+    async def _read(self) -> Request | None:
+        """Return the request; None when its client left in the midst of it."""
         limit = self._simulator.wire.max_body + 1
         body, more = b"", True
         while more:
             message = await self._receive()
             if message["type"] == "http.disconnect":
+                rest = self._wire.rest
+                if rest is None:
+                    return None
+                body = (body + rest)[:limit]
                 break
             body = (body + message.get("body", b""))[:limit]
             more = message.get("more_body", False)

@@ -10,6 +10,7 @@ import logging
 import socket
 import struct
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import h11
@@ -39,6 +40,8 @@ class WireProtocol(H11Protocol):
     """
 
     conn: _Connection
+    _certificate: Mapping[str, Any] | None
+    _channel: Any
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -55,10 +58,21 @@ class WireProtocol(H11Protocol):
 
         self.app = app
 
+    def connection_made(self, transport: Any) -> None:
+        """Begin; a transport that has ended can no longer be asked who the client was."""
+        super().connection_made(transport)
+        self._certificate = transport.get_extra_info("peercert") or None
+        self._channel = transport.get_extra_info("socket")
+
     @property
     def peer_certificate(self) -> Mapping[str, Any] | None:
         """The client certificate, if one was shown; ``tls.trusted`` judges it."""
-        return self.transport.get_extra_info("peercert") or None
+        return self._certificate
+
+    @property
+    def rest(self) -> bytes | None:
+        """What a client that has gone had still sent of its request; None when not all of it."""
+        return None if self.cycle.more_body else bytes(self.cycle.body)
 
     @property
     def gone(self) -> bool:
@@ -77,9 +91,9 @@ class WireProtocol(H11Protocol):
     def reset(self) -> None:
         """Cut the connection with a TCP reset."""
         self.abandon()
-        channel = self.transport.get_extra_info("socket")
-        if channel is not None:
-            channel.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        with suppress(OSError):
+            # It may be closed already.
+            self._channel.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.transport.abort()
 
     async def write(self, content: bytes) -> None:

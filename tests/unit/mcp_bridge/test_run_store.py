@@ -137,6 +137,31 @@ def test_when_the_audit_cannot_be_written_they_are_given_up_later(tmp_path: Path
     assert audit.path.read_text().count('"status":"uncertain"') == 1
 
 
+def test_a_long_audit_is_read_once_for_all_runs_of_the_dead(tmp_path: Path) -> None:
+    """Red when it is read for each run: fifty times what it holds."""
+    dead, other = Bridge(tmp_path), Bridge(tmp_path)
+    names = [f"d{number}" for number in range(50)]
+    dead.begin(*names)
+    dead.die()
+    audit = Audit(Places.beside(tmp_path / "audit.jsonl"))
+    audit.outcome("d0", "ok")
+    row = json.loads(audit.path.read_text())
+    older = (json.dumps({**row, "run_id": f"{number:032}"}) for number in range(10_000))
+    audit.path.write_text("\n".join([*older, audit.path.read_text()]))
+    size = audit.path.stat().st_size
+    before = read_so_far()
+    assert len(Cleaning(tmp_path, other.runs, audit, Keep()).recover()) == 50
+    assert size < read_so_far() - before < 5 * size
+    rows = [json.loads(line) for line in audit.path.read_text().splitlines()]
+    lost = [row["run_id"] for row in rows if row["how"] == "lost"]
+    assert sorted(lost) == sorted(names[1:])
+
+
+def read_so_far() -> int:
+    """Return how many bytes this process has read, from wherever."""
+    return int(Path("/proc/self/io").read_text().split()[1])
+
+
 def test_only_its_own_bridge_ends_a_run(tmp_path: Path) -> None:
     """Red without the lease in the condition of the update."""
     first, second = Bridge(tmp_path), Bridge(tmp_path)

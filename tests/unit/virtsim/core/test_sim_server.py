@@ -8,9 +8,11 @@ import hashlib
 import http.client
 import socket
 import ssl
+import struct
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -210,3 +212,30 @@ def test_a_small_answer_is_not_held_back_by_the_network(sim: SimServer, session:
     for _ in range(50):
         session.post("/login")
     assert time.monotonic() - began < 50 * 0.03
+
+
+@pytest.mark.parametrize(
+    ("farewell", "whole"),
+    [("told", True), ("cut", True), ("told", False), ("cut", False), ("reset", False)],
+)
+def test_a_client_that_leaves_is_served_when_it_had_asked(
+    sim: SimServer, session: Session, caplog: pytest.LogCaptureFixture, farewell: str, whole: bool
+) -> None:
+    """Red when a closed transport is asked for a certificate, and half a request carried out."""
+    context = ssl.create_default_context(cafile=sim.ca_file)
+    plain = socket.create_connection(("127.0.0.1", sim.port), 3)
+    secured = context.wrap_socket(plain, server_hostname="localhost")
+    body = b'{"name": "left"}   '
+    head = f"POST /boxes HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n"
+    secured.sendall(head.encode() + body[: None if whole else -1])
+    if farewell == "reset":
+        secured.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    if farewell == "told":
+        with suppress(OSError):
+            secured.unwrap()
+    secured.close()
+    until = time.monotonic() + 5
+    while whole and not sim.control.writes() and time.monotonic() < until:
+        time.sleep(0.02)
+    assert ("left" in session.get("/boxes").json()) is whole
+    assert caplog.text == ""
