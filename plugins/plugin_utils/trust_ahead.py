@@ -35,7 +35,9 @@ def of_targets(file: Path | None = None) -> None:
 def of_arguments(arguments: Mapping[str, Any]) -> None:
     """Load what a module will trust that gets these arguments."""
     checks = str(arguments.get("validate_certs", True)).lower() not in _OFF
-    if checks and "ca_path" in arguments:
+    # A kubeconfig names authorities of its own; the usual ones would be loaded for nothing.
+    elsewhere = arguments.get("kubeconfig") and not arguments.get("ca_path")
+    if checks and "ca_path" in arguments and not elsewhere:
         _load(arguments["ca_path"], arguments.get("fingerprint"))
 
 
