@@ -111,13 +111,14 @@ def _fresh(environment: dict[str, str]) -> None:
     constants.DEFAULT_LOCAL_TMP = tempfile.mkdtemp(
         prefix="ansible-local-", dir=environment.get("ANSIBLE_LOCAL_TEMP")
     )
-    warnings.filterwarnings("ignore", message="AnsibleCollectionFinder has already been configured")
     Display()._set_column_width()
 
 
 def prepare(names: Sequence[str]) -> None:
     """Import what every run would, and the named modules of collections."""
     loader.init_plugin_loader()
+    # The command line of each run does that again.
+    warnings.filterwarnings("ignore", message="AnsibleCollectionFinder has already been configured")
     for each in (loader.connection_loader, loader.shell_loader, loader.become_loader):
         list(each.all(class_only=True))
     for name in names:

@@ -9,13 +9,18 @@ import is done before the first fork, and new objects get pages of their own.
 
 from __future__ import annotations
 
+import argparse
 import collections.abc
 import contextlib
+import fnmatch
 import gc
 import importlib
+import re
 import ssl
 import sys
 from typing import Any
+
+from ansible.cli.playbook import PlaybookCLI
 
 # What core imports only in the middle of a run. What another core lacks of it is left out.
 _LATE = (
@@ -47,6 +52,14 @@ _LATE = (
     "multiprocessing.synchronize",
     "pprint",
 )
+# Hosts of a play, and patterns that core and ansible-runner write where they use them.
+_HOSTS = ("all", "virtbridge_targets")
+_INLINE = (
+    r"/ansible_collections/(?P<ns>\w+)/(?P<coll>\w+)/plugins/(?P<plugin_type>\w+)/"
+    r"(?P<plugin_name>\w+)",
+    r"\x1b\[\d+D",
+)
+_MODULES = ".plugins.modules."
 _TAGS = "ansible.module_utils._internal._datatag"
 _SIMPLE: tuple[type, ...] = (
     *(str, bytes, int, float, bool, type(None), list, tuple, dict, set, frozenset),
@@ -67,6 +80,7 @@ def prepare() -> None:
     # OpenSSL sets itself up when the first context is made.
     ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     _ask_abstract_classes()
+    _compile_patterns()
     gc.collect()
     _fill_gaps()
     settle()
@@ -85,6 +99,21 @@ def _ask_abstract_classes() -> None:
     for name in collections.abc.__all__:
         for kind in kinds:
             issubclass(kind, getattr(collections.abc, name))
+
+
+def _compile_patterns() -> None:
+    """Compile what the command line and ansible-runner would in each run; Python remembers it."""
+    command: Any = PlaybookCLI
+    command(["ansible-playbook"]).init_parser()
+    reader = argparse.ArgumentParser()
+    reader.add_argument("-i")
+    reader.add_argument("names", nargs="+")
+    reader.parse_args(["-i", "x", "x"])
+    modules = {name.rpartition(".")[2] for name in sys.modules if _MODULES in name}
+    for shell in (*_HOSTS, *(f"{name}.*" for name in sorted(modules))):
+        re.compile(fnmatch.translate(shell))
+    for pattern in _INLINE:
+        re.compile(pattern)
 
 
 def _fill_gaps() -> None:

@@ -47,6 +47,18 @@ def check(value: Any, schema: Mapping[str, Any]) -> list[Problem]:
     return sorted(set(_Check(schema).walk(value, schema, (), "")))
 
 
+def prepare(schema: Any) -> None:
+    """Compile the patterns of a schema; Python remembers them for whoever is forked."""
+    if isinstance(schema, Mapping):
+        if isinstance(schema.get("pattern"), str):
+            re.compile(schema["pattern"])
+        for part in schema.values():
+            prepare(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            prepare(part)
+
+
 def nearest(word: Any, known: Any) -> str:
     """Return ``; did you mean X?`` or the list of what is known, for the end of a message."""
     names = sorted(str(name) for name in known)

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..module_utils import trust
 from ..module_utils.engine.errors import VirtbridgeError
-from . import targets
+from . import schema_check, targets
 from .target_secrets import absolute
 
 _OFF = ("0", "false", "no", "off", "n", "f")
@@ -23,6 +23,7 @@ _OFF = ("0", "false", "no", "off", "n", "f")
 
 def of_targets(file: Path | None = None) -> None:
     """Load what the targets of a file trust; a file that cannot be used is reported elsewhere."""
+    schema_check.prepare(targets.schema())
     with suppress(VirtbridgeError):
         path = file or targets.location()
         for target in targets.read(path).values():

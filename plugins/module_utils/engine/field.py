@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,6 +70,8 @@ class Field:
             raise ValueError(f"{self.name}: unknown type {self.type!r}")
         if self.role not in ROLES:
             raise ValueError(f"{self.name}: unknown role {self.role!r}")
+        # A wrong pattern shows here; Python remembers a right one for whoever is forked.
+        re.compile(self.pattern)
         if not self.doc:
             raise ValueError(f"{self.name}: a field needs doc text")
         if (self.elements is not None) != (self.type_name == "list"):

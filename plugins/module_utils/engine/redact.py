@@ -16,6 +16,7 @@ from .field import Field
 MASK = "(secret)"
 SHORTEST = 8
 """Below this many characters a secret is masked only where it stands as a word of its own."""
+_ESCAPED = re.compile(r"%[0-9A-F]{2}")
 
 
 class Redactor:
@@ -88,7 +89,7 @@ def _forms(secret: str) -> set[str]:
     forms |= {repr(secret)[1:-1], secret.strip()}
     for safe in ("", "/", "!~*'()"):
         forms |= {quote(raw, safe=safe), quote_plus(raw, safe=safe)}
-    forms |= {re.sub(r"%[0-9A-F]{2}", lambda hit: hit.group().lower(), form) for form in forms}
+    forms |= {_ESCAPED.sub(lambda hit: hit.group().lower(), form) for form in forms}
     for offset in range(3):
         # The characters at both ends also hold bits of what stands beside the secret.
         start, usable = (0, 2, 3)[offset], (offset + len(raw)) * 8 // 6

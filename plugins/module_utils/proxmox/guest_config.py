@@ -27,6 +27,8 @@ from .guests import options_of, tags_of
 
 DISK_SLOT = r"(?:ide[0-3]|sata[0-5]|scsi(?:[12]?\d|30)|virtio(?:1[0-5]|\d))"
 NIC_SLOT = r"net(?:[12]?\d|3[01])"
+_ENDS, _ADDRESS_ENDS = re.compile(r"[\s;]+"), re.compile(r"[\s,;]+")
+_ADDRESSES = re.compile(r"ipconfig\d+")
 _PLAIN = (
     "name",
     "description",
@@ -60,9 +62,9 @@ def fields_of(config: Mapping[str, Any]) -> dict[str, Any]:
     fields["tags"] = tags_of(config.get("tags"))
     fields["agent"] = is_true(options_of(str(config.get("agent") or "0"), "enabled")["enabled"])
     order = options_of(str(config.get("boot") or ""), "legacy").get("order", "")
-    fields["boot_order"] = [slot for slot in re.split(r"[\s;]+", order) if slot]
+    fields["boot_order"] = [slot for slot in _ENDS.split(order) if slot]
     fields["ci_ssh_keys"] = _lines(unquote(str(config.get("sshkeys") or "")))
-    fields["ci_nameservers"] = re.split(r"[\s,;]+", str(config.get("nameserver") or ""))
+    fields["ci_nameservers"] = _ADDRESS_ENDS.split(str(config.get("nameserver") or ""))
     fields["ci_nameservers"] = [each for each in fields["ci_nameservers"] if each]
     fields["disks"] = [
         disk_of(slot, str(config[slot]))
@@ -73,9 +75,7 @@ def fields_of(config: Mapping[str, Any]) -> dict[str, Any]:
         nic_of(slot, str(config[slot])) for slot in sorted(config) if re.fullmatch(NIC_SLOT, slot)
     ]
     fields["ci_addresses"] = [
-        address_of(slot, str(config[slot]))
-        for slot in sorted(config)
-        if re.fullmatch(r"ipconfig\d+", slot)
+        address_of(slot, str(config[slot])) for slot in sorted(config) if _ADDRESSES.fullmatch(slot)
     ]
     return fields
 

@@ -17,6 +17,9 @@ _PAUSED = {"paused", "suspended"}
 _LOCKS = {"migrate": "migrating", "create": "provisioning", "clone": "provisioning"}
 _DISK = re.compile(r"(?:ide|sata|scsi|virtio)\d+")
 _NIC = re.compile(r"net\d+")
+_MAC = re.compile(r"(?:\w\w:){5}\w\w")
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)([KMGT]?)")
+_TAG_ENDS = re.compile(r"[;, ]+")
 _UNITS = {"K": 1 / 1024**2, "M": 1 / 1024, "G": 1.0, "T": 1024.0}
 _OS = {"l24": "linux", "l26": "linux", "solaris": "solaris", "other": "other"}
 
@@ -130,7 +133,7 @@ def normalised(
 
 def tags_of(text: Any) -> list[str]:
     """Return tags from their stored form, separated by semicolons, commas or spaces."""
-    return sorted({tag for tag in re.split(r"[;, ]+", str(text or "")) if tag})
+    return sorted({tag for tag in _TAG_ENDS.split(str(text or "")) if tag})
 
 
 def options_of(text: str, default: str) -> dict[str, str]:
@@ -166,7 +169,7 @@ def _disks(config: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def gib_of(size: str) -> float | None:
     """Return a size such as ``32G`` or ``512M`` in GiB, None when it is none."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([KMGT]?)", size)
+    found = _SIZE.fullmatch(size)
     if not found:
         return None
     factor = _UNITS[found[2]] if found[2] else 1 / 1024**3
@@ -178,7 +181,7 @@ def _nics(config: Mapping[str, Any], addresses: Mapping[str, list[str]]) -> list
     for slot in sorted(name for name in config if _NIC.fullmatch(name)):
         options = options_of(config[slot], "model")
         mac = options.get("macaddr") or next(
-            (value for value in options.values() if re.fullmatch(r"(?:\w\w:){5}\w\w", value)), None
+            (value for value in options.values() if _MAC.fullmatch(value)), None
         )
         nics.append(
             {
