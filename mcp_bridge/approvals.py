@@ -15,10 +15,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
-from .approvals_factor import Factors
+from .approvals_factor import Enrolment, Factors
 from .audit import Audit, PlanEvent, PlanFacts
 from .errors import ApprovalRefused, AuditFailed
-from .plan_store import PlanStore
+from .plan_store import Overdue, PlanStore
 from .plans import Plan
 from .policy import Approval
 from .policy_facts import Channel
@@ -46,6 +46,27 @@ class Approvals:
     def person_can(self) -> bool:
         """Whether a person has a second factor to approve with."""
         return self.factors.kind() is not None
+
+    def enrol(self, enrolment: Enrolment, answer: str, who: str) -> None:
+        """Store a second factor once its owner has shown that it works, and its line is written.
+
+        The caller has proven the factor before, see `prove`.
+        """
+        before = self.factors.kind() or ""
+        self.factors.enrol(
+            enrolment,
+            answer,
+            lambda: self._audit.factor("enrolled", who, enrolment.kind, replaced=before),
+        )
+
+    def prove(self, answer: str, who: str, plan: Plan | None = None) -> None:
+        """Return when the second factor is right; ApprovalRefused, and a line, when it is not."""
+        try:
+            self.factors.check(answer)
+        except ApprovalRefused:
+            kind = self.factors.kind() or "none"
+            self._audit.factor("factor_refused", who, kind, plan_id=plan.id if plan else "")
+            raise
 
     def is_over(self, plan: Plan, now: float) -> bool:
         """Whether a plan's approval is too old to be used."""
@@ -104,10 +125,27 @@ class Approvals:
 
     def settle(self, lives: Callable[[str], bool], keep: float) -> None:
         """End what cannot go on any more, and forget what ended longer than ``keep`` s ago."""
+        with suppress(AuditFailed):
+            self.expire_all()
         for plan in self._plans.sweep(self._clock(), lives, keep):
             # A bridge starts also when its audit cannot be written; then it refuses each call.
             with suppress(AuditFailed):
                 self.record("applied", plan, run_id=plan.run_id, reason=plan.state)
+
+    def expire_all(self) -> None:
+        """End the plans whose time is over; AuditFailed leaves some, which are refused anyway."""
+        for over in self._plans.overdue(self._clock()):
+            self._expire(over)
+
+    def expire(self, plan: Plan) -> None:
+        """End a plan whose time, or whose approval's, is over."""
+        self._expire(Overdue(plan.id, plan.state, plan.digest, plan.terms["principal"]))
+
+    def _expire(self, over: Overdue) -> None:
+        facts, reason = PlanFacts(over.id, over.digest), f"it was {over.state}"
+        self._plans.expire(
+            over, lambda: self._audit.plan("expired", over.principal, facts, reason=reason)
+        )
 
     def record(
         self, event: PlanEvent, plan: Plan, *, run_id: str | None = None, reason: str = ""

@@ -67,16 +67,20 @@ class Factors:
         rows = self._store.rows("SELECT kind FROM factor")
         return rows[0]["kind"] if rows else None
 
-    def enrol(self, enrolment: Enrolment, answer: str) -> None:
+    def enrol(
+        self, enrolment: Enrolment, answer: str, record: Callable[[], None] = lambda: None
+    ) -> None:
         """Store a factor in the place of the one before, once its owner has shown that it works.
 
         ``answer`` is the code, or the passphrase once more. Raises ApprovalRefused otherwise.
+        Nothing is stored when ``record`` raises, which is called right before.
         The caller has checked the factor before.
         """
         step = self._step_of(enrolment.kind, enrolment.content, answer, -1)
         if step is None:
             raise ApprovalRefused("That does not match; nothing was enrolled.")
         sealed = self._sealer.seal(json.dumps(enrolment.content).encode(), _CONTEXT)
+        record()
         with self._store.writing() as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO factor VALUES (1, ?, ?, ?, 0, 0)",

@@ -2,14 +2,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The audit: an append-only, hash-chained record of every decision and what became of it.
 
-One line before a run (`intent`), one after it (`outcome`), one for each refusal (`refused`), and
-one for each step of a plan. Several processes may share a file: each line is written under a lock
-and reaches the disk before the call goes on. `audit_file` says how, `audit_verify` proves it.
+One line before a run (`intent`), one after it (`outcome`), one for each refusal (`refused`), one
+for each step of a plan, and one for whatever else changes who may do what. Several processes may
+share a file: each line is written under a lock and reaches the disk before the call goes on.
+`audit_file` says how, `audit_verify` proves it.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +25,11 @@ from .policy import Call, Verdict
 from .redact import Redactor
 
 PlanEvent = Literal["planned", "approved", "rejected", "applied", "expired"]
-EVENTS = ("intent", "refused", "outcome", "planned", "approved", "rejected", "applied", "expired")
+FactorEvent = Literal["enrolled", "factor_refused"]
+EVENTS = (
+    "intent", "refused", "outcome", "planned", "approved", "rejected", "applied", "expired",
+    "enrolled", "factor_refused", "token_refused", "started", "ended",
+)  # fmt: skip
 _MOST_ARGUMENTS = 16_384
 _LONGEST_TEXT = 1000
 
@@ -46,6 +52,7 @@ class Audit:
         self.places = places if isinstance(places, Places) else Places.beside(places)
         self._lock = threading.Lock()
         self._opened: tuple[Signer, Ledger] | None = None
+        self._bridge: Mapping[str, Any] = {}
 
     @property
     def path(self) -> Path:
@@ -120,8 +127,31 @@ class Audit:
             row["parts"] = [dict(part) for part in parts]
         self._append("outcome", row, None)
 
+    def factor(self, event: FactorEvent, principal: str, kind: str, **more: str) -> None:
+        """Record what became of a second factor; ``more`` is what it replaces, or was asked for.
+
+        Raises AuditFailed: then it must not be stored.
+        """
+        row = {"principal": _short(principal), "factor": kind}
+        self._append(event, row | {name: each for name, each in more.items() if each}, None)
+
+    def token_refused(self, reason: str, source: str, principal: str, count: int) -> None:
+        """Record that so many requests of one kind were not let in; ``source`` is who sent them."""
+        row: dict[str, Any] = {"reason": reason, "source": source, "count": count}
+        self._append("token_refused", row | ({"principal": principal} if principal else {}), None)
+
+    def started(self, principal: str, transport: str, version: str) -> None:
+        """Record that a bridge began to serve; `close` then records its end."""
+        row: dict[str, Any] = {"principal": principal, "transport": transport, "version": version}
+        row["pid"] = os.getpid()
+        self._append("started", row, None)
+        self._bridge = row
+
     def close(self) -> None:
-        """Sign what was written since the last checkpoint. Raises AuditFailed."""
+        """Record the end of a bridge that began, and sign all of it. Raises AuditFailed."""
+        if self._bridge:
+            self._append("ended", self._bridge, None)
+            self._bridge = {}
         if self._opened is not None:
             try:
                 self._opened[1].close()

@@ -23,8 +23,9 @@ Format = Literal["jsonl", "csv"]
 COLUMNS = (
     "seq", "time", "event", "principal", "client", "tool", "operation", "targets", "risk", "check",
     "decision", "rule", "by", "four_eyes", "run_id", "status", "changed", "error", "milliseconds",
-    "how", "diff_sha256", "plan_id", "plan_sha256", "approver", "channel", "reason", "arguments",
-    "args_hmac", "sha256",
+    "how", "diff_sha256", "plan_id", "plan_sha256", "approver", "channel", "reason", "source",
+    "count", "factor", "replaced", "transport", "version", "pid", "arguments", "args_hmac",
+    "sha256",
 )  # fmt: skip
 # What a spreadsheet would take for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")

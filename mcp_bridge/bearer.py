@@ -7,6 +7,7 @@ It also says to clients where to log in (RFC 9728), and what was missing (RFC 67
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
@@ -28,6 +29,7 @@ _AT_ONCE = 8
 
 _log = logging.getLogger(__name__)
 Needs = Callable[[str, Mapping[str, Any]], str | None]
+Noted = Callable[[str, str, str], None]
 
 
 class BearerGate:
@@ -35,7 +37,8 @@ class BearerGate:
 
     What gets through has its `Identity` in the ASGI scope under `KEY`, and no longer its token.
     ``needs`` says which scope a call of a tool needs, and ``marks`` what else the application
-    wants to find in the ASGI scope for an identity.
+    wants to find in the ASGI scope for an identity. ``noted`` records what is refused: why, from
+    where, and who where that is known; it may wait for the disk.
     """
 
     def __init__(
@@ -48,8 +51,10 @@ class BearerGate:
         needs: Needs,
         largest: int,
         marks: Callable[[Identity], Mapping[str, Any]],
+        noted: Noted,
     ) -> None:
         self._app, self._verifier, self._needs, self._marks = app, verifier, needs, marks
+        self._noted = noted
         self._required = auth.required_scopes
         self._largest = largest
         parts = urlsplit(public_url)
@@ -85,26 +90,31 @@ class BearerGate:
         if any(name.lower() in _IN_QUERY for name, _value in query):
             # It stands in the logs of every proxy on the way: whoever sent it must replace it.
             text = "A token in the address is not accepted; send it in the header Authorization."
+            await self._note(scope, "it stands in the address")
             await self._refuse(send, 400, "invalid_request", text)
             return
         token = _bearer(scope["headers"])
         if token is None:
+            if any(name == b"authorization" for name, _value in scope["headers"]):
+                await self._note(scope, "it is no bearer token")
             await self._refuse(send, 401, None, "Log in first.")
             return
         try:
             identity = await self._verified(token)
         except TokenRefused as reason:
             _log.info("a token was refused: %s", reason)
+            await self._note(scope, str(reason))
             await self._refuse(send, 401, "invalid_token", f"The token is not good: {reason}.")
             return
         except IssuerSilent as reason:
             _log.warning("no token can be checked: %s", reason)
+            await self._note(scope, str(reason))
             body = {"error": "temporarily_unavailable", "error_description": f"{reason}."}
             await _answer(send, 503, body, {"retry-after": "5"})
             return
         missing = [each for each in self._required if each not in identity.scopes]
         if missing:
-            await self._narrow(send, identity, missing)
+            await self._narrow(scope, send, identity, missing)
             return
         await self._pass(scope, receive, send, identity)
 
@@ -123,7 +133,7 @@ class BearerGate:
         )
         need = self._need(body) if complete else None
         if need is not None and need not in identity.scopes:
-            await self._narrow(send, identity, [need])
+            await self._narrow(scope, send, identity, [need])
             return
         headers = [pair for pair in scope["headers"] if pair[0] != b"authorization"]
         inner = {**scope, "headers": headers, KEY: identity, **self._marks(identity)}
@@ -142,10 +152,16 @@ class BearerGate:
             return None
         return self._needs(name, arguments)
 
-    async def _narrow(self, send: Send, identity: Identity, missing: list[str]) -> None:
+    async def _narrow(
+        self, scope: Scope, send: Send, identity: Identity, missing: list[str]
+    ) -> None:
         wanted = [each for each in (*LADDER, APPROVE) if each in {*identity.scopes, *missing}]
         text = f"The token lacks the scope {missing[0]}."
+        await self._note(scope, f"it lacks the scope {missing[0]}", identity.principal)
         await self._refuse(send, 403, "insufficient_scope", text, wanted)
+
+    async def _note(self, scope: Scope, reason: str, principal: str = "") -> None:
+        await anyio.to_thread.run_sync(self._noted, reason, _source(scope), principal)
 
     async def _refuse(
         self,
@@ -162,6 +178,17 @@ class BearerGate:
         challenge = "Bearer " + ", ".join(f'{key}="{value}"' for key, value in parts.items())
         body = {"error": error or "unauthorized", "error_description": text}
         await _answer(send, status, body, {"www-authenticate": challenge})
+
+
+def _source(scope: Scope) -> str:
+    """Return who sent a request: its address, or the network of which one caller has all of."""
+    try:
+        place = ipaddress.ip_address((scope.get("client") or ("",))[0])
+    except ValueError:
+        return "unknown"
+    if isinstance(place, ipaddress.IPv4Address):
+        return str(place)
+    return str(place.ipv4_mapped or ipaddress.ip_network((place, 64), strict=False))
 
 
 def _bearer(headers: Iterable[tuple[bytes, bytes]]) -> str | None:

@@ -12,7 +12,7 @@ import logging
 import shutil
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -32,6 +32,7 @@ class Cleaning:
 
     def __init__(self, state_dir: Path, runs: RunStore, audit: Audit, keep: Keep) -> None:
         self._state_dir, self._runs, self._audit, self._keep = state_dir, runs, audit, keep
+        self._also: Callable[[], None] = lambda: None
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._now_and_then, daemon=True)
 
@@ -53,8 +54,9 @@ class Cleaning:
         _prune(self._state_dir / "artifacts", self._keep)
         _prune_links(self._state_dir / "links")
 
-    def start(self) -> None:
-        """Clean in the background, at once and each hour, until `close`."""
+    def start(self, also: Callable[[], None]) -> None:
+        """Clean in the background, at once and each hour, until `close`; ``also`` does more."""
+        self._also = also
         self._thread.start()
 
     def close(self) -> None:
@@ -67,6 +69,7 @@ class Cleaning:
         while not self._over.wait(_EVERY):
             self.recover()
             self.clean()
+            self._also()
 
     def _report(self, run_ids: Sequence[str]) -> None:
         known = set(_with_outcome(self._audit.path, run_ids))

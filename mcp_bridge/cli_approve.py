@@ -72,7 +72,7 @@ def approve(code: str | None, enroll: str | None, config_file: Path | None) -> N
         plan = desk.find(str(code))
         _show(plan)
         kind = desk.factors.kind()
-        desk.factors.check(_ask(_ASKS[kind]) if kind else "")
+        desk.prove(_ask(_ASKS[kind]) if kind else "", _me(), plan)
         done = desk.approve(plan, "person", _me())
         click.secho(f"approved; the caller can now apply plan {done.id}", fg="green")
 
@@ -128,7 +128,7 @@ def _enrol(desk: Approvals, kind: str) -> None:
 
     before = desk.factors.kind()
     if before is not None:
-        desk.factors.check(_ask(f"{_ASKS[before]} (the one before)"))
+        desk.prove(_ask(f"{_ASKS[before]} (the one before)"), _me())
     if kind == "passphrase":
         enrolment = new_passphrase(_ask("New passphrase"))
         answer = _ask("Once more")
@@ -137,7 +137,7 @@ def _enrol(desk: Approvals, kind: str) -> None:
         click.echo("Give this to your authenticator; it is shown once:")
         click.echo(f"  {enrolment.uri}\n  secret: {enrolment.secret}")
         answer = _ask("Code that it shows now")
-    desk.factors.enrol(enrolment, answer)
+    desk.enrol(enrolment, answer, _me())
     click.secho("enrolled; a code is good once, so wait for the next one", fg="green")
 
 

@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 
 _EVENTS = (
     "intent", "refused", "outcome", "planned", "approved", "rejected", "applied", "expired",
+    "enrolled", "factor_refused", "token_refused", "started", "ended",
 )  # fmt: skip
 _RISKS = ("read", "write", "disruptive", "destructive", "unknown")
 _COLUMNS = (
     "seq", "time", "event", "principal", "tool", "targets", "risk", "decision", "rule", "status",
-    "changed", "error", "run_id",
+    "changed", "error", "reason", "source", "count", "run_id",
 )  # fmt: skip
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 

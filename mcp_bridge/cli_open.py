@@ -100,8 +100,8 @@ def opened_surface(
         runs = RunStore(store, config.state_dir / _LEASES)
         opened.callback(runs.close)
         audit = Audit(audit_places(config))
-        _clean(config, runs, audit, opened, lasting)
-        planner, applying = _plans(config, store, audit, opened)
+        cleaning = _recovered(config, runs, audit)
+        planner, applying = _plans(config, store, audit, opened, cleaning if lasting else None)
         executor = open_executor(config, lasting=lasting)
         opened.callback(executor.close)
         executor.ready(ready)
@@ -130,12 +130,17 @@ def _judge(config: Config, store: Store) -> Judge:
 
 
 def _plans(
-    config: Config, store: Store, audit: Audit, opened: ExitStack
+    config: Config, store: Store, audit: Audit, opened: ExitStack, cleaning: Cleaning | None
 ) -> tuple[Planner, Applying]:
+    leases = config.state_dir / _LEASES
     try:
-        return opened.enter_context(open_plans(config, store, audit, config.state_dir / _LEASES))
+        planner, applying = opened.enter_context(open_plans(config, store, audit, leases))
     except (KeyBroken, StoreBroken) as error:
         raise click.ClickException(str(error)) from error
+    if cleaning is not None:
+        opened.callback(cleaning.close)
+        cleaning.start(also=planner.expire)
+    return planner, applying
 
 
 def open_store(config: Config) -> Store:
@@ -167,15 +172,13 @@ def opened_runs(config: Config) -> Iterator[RunBook]:
         store.close()
 
 
-def _clean(config: Config, runs: RunStore, audit: Audit, opened: ExitStack, lasting: bool) -> None:
-    """Settle what dead bridges left; what takes longer only where there is time for it."""
+def _recovered(config: Config, runs: RunStore, audit: Audit) -> Cleaning:
+    """Settle what dead bridges left; return what takes longer, for where there is time for it."""
     kept = config.runs
     keep = Keep(kept.keep_days, kept.keep_count, kept.keep_bytes)
     cleaning = Cleaning(config.state_dir, runs, audit, keep)
     cleaning.recover()
-    if lasting:
-        opened.callback(cleaning.close)
-        cleaning.start()
+    return cleaning
 
 
 def audit_places(config: Config) -> Places:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .plans import NEXT, OPEN, Plan, State
@@ -47,9 +47,13 @@ _MOVE = (
     "UPDATE plans SET state = ?, code = ?, approval = ?, owner = ?, run_id = ?, "
     "sealed = CASE WHEN ? THEN NULL ELSE sealed END WHERE id = ? AND state = ? AND digest = ?"
 )
+_OVERDUE = (
+    "SELECT id, state, digest, principal FROM plans "
+    "WHERE state IN ('planned', 'pending', 'approved') AND expires <= ?"
+)
 _EXPIRE = (
     "UPDATE plans SET state = 'expired', code = NULL, sealed = NULL "
-    "WHERE state IN ('planned', 'pending', 'approved') AND expires <= ?"
+    "WHERE id = ? AND state = ? AND digest = ?"
 )
 _FORGET = (
     "DELETE FROM plans WHERE state NOT IN ('planned', 'pending', 'approved', 'applying') "
@@ -59,6 +63,16 @@ _FORGET = (
 
 class TooManyPlans(Exception):
     """A caller has more open plans than are kept for one."""
+
+
+@dataclass(frozen=True)
+class Overdue:
+    """An open plan whose time is over; what is stored of it may be damaged otherwise."""
+
+    id: str
+    state: str
+    digest: str
+    principal: str
 
 
 class PlanStore:
@@ -141,8 +155,18 @@ class PlanStore:
             done = connection.execute(_MOVE, (*now, plan.id, plan.state, plan.digest))
         return after if done.rowcount == 1 else None
 
+    def overdue(self, now: float) -> list[Overdue]:
+        """Return the plans that are still open although their time is over."""
+        return [Overdue(**dict(row)) for row in self._store.rows(_OVERDUE, now)]
+
+    def expire(self, over: Overdue, record: Callable[[], None]) -> None:
+        """End a plan and record that; nothing when it moved on, or when recording raises."""
+        with self._store.writing() as connection:
+            if connection.execute(_EXPIRE, (over.id, over.state, over.digest)).rowcount == 1:
+                record()
+
     def sweep(self, now: float, lives: Callable[[str], bool], keep: float) -> list[Plan]:
-        """End what can no longer go on; return the plans whose bridge died while applying them.
+        """Return the plans whose bridge died while applying them, ended.
 
         Those are `uncertain`: whether they were applied is for their object to say. What ended
         longer than ``keep`` seconds ago is forgotten.
@@ -154,7 +178,6 @@ class PlanStore:
                 ended = self.move(plan, "uncertain")
                 lost += [ended] if ended else []
         with self._store.writing() as connection:
-            connection.execute(_EXPIRE, (now,))
             connection.execute(_FORGET, (now - keep,))
         return lost
 

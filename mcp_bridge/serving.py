@@ -50,6 +50,7 @@ def serve_stdio(surface: Surface, version: str) -> None:
     SIGTERM and SIGINT cancel what is running and end the process.
     """
     server = build_server(surface, version, os_user())
+    surface.begin("stdio", version)
 
     async def main() -> None:
         async with anyio.create_task_group() as group:
@@ -108,6 +109,7 @@ def serve_http(
     that the settings name cannot be used.
     """
     server = build_server(surface, version, None if auth else _ANYONE_HERE)
+    surface.begin(f"http {_place(listener)}", version)
     run_http(server, surface, listener, settings, auth)
 
 
@@ -127,6 +129,8 @@ def run_http(
         _application(server, surface, listener, settings, auth),
         log_level="warning",
         server_header=False,
+        # Who sends a request is whom the system names, not whom its headers name.
+        proxy_headers=False,
         timeout_graceful_shutdown=_CLOSE_SECONDS,
         ssl_certfile=settings.tls.cert_file if settings.tls else None,
         ssl_keyfile=settings.tls.key_file if settings.tls else None,
@@ -184,6 +188,7 @@ def _asking(app: ASGIApp, surface: Surface, settings: HttpServer, auth: Auth) ->
         needs=surface.scope,
         largest=settings.max_request_bytes,
         marks=_marks,
+        noted=surface.refusals.note,
     )
     # A browser asks first, without a token, whether a page of another origin may call.
     return CORSMiddleware(
@@ -229,7 +234,7 @@ class _HttpServer(uvicorn.Server):
         self._surface = surface
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self._surface.stop(0)
+        self._surface.cancel()
         super().handle_exit(sig, frame)
 
 

@@ -4,11 +4,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .audit_refusals import Refusals
 from .envelope import close
+from .errors import AuditFailed
 from .operations import Operations
+from .person import os_user
 from .run_store import RunStore
 from .tools import applying, audit, generic, power, runs, targets, vms, writes
 from .tools.applying import Applying, Decision
@@ -17,6 +21,8 @@ from .tools.door import Door
 from .tools.ends import ended, lacking, refused
 from .tools.running import Runs
 from .tools.spec import Answer, Call, Caller, Signals, Tool, UnknownTool
+
+_log = logging.getLogger(__name__)
 
 
 class Surface:
@@ -38,6 +44,7 @@ class Surface:
         self._door, self._plans = door, plans
         self.patience = patience
         self._runs = Runs(run_store)
+        self.refusals = Refusals(door.audit)
         every = (
             *targets.tools(door),
             *vms.tools(door),
@@ -46,7 +53,7 @@ class Surface:
             *generic.tools(door, Operations(door.catalog)),
             *applying.tools(plans, lambda name: self._by_name[name]),
             *runs.tools(self._runs),
-            *audit.tools(door.audit_path, door.max_bytes),
+            *audit.tools(door.audit.path, door.max_bytes),
         )
         self.tools: Sequence[Tool] = tuple(tool for tool in every if door.offers(tool))
         self._by_name = {tool.name: tool for tool in self.tools}
@@ -96,10 +103,22 @@ class Surface:
         tool = self._by_name.get(name)
         return tool.scope(arguments) if tool else None
 
+    def begin(self, transport: str, version: str) -> None:
+        """Record that a server begins; one whose audit cannot be written refuses each call."""
+        try:
+            self._door.audit.started(os_user(), transport, version)
+        except AuditFailed as error:
+            _log.warning("the start is not in the audit: %s", error)
+
+    def cancel(self) -> None:
+        """Cancel every call, and wait for none."""
+        self._runs.stop(0)
+
     def stop(self, seconds: float) -> None:
         """Cancel every call, and return when all have ended or the time is over.
 
-        What was audited until then is signed.
+        That it ended is recorded, and what was audited until then is signed.
         """
         self._runs.stop(seconds)
+        self.refusals.flush()
         self._door.sign()

@@ -110,6 +110,13 @@ AUDIT = (
         (f"{_UNIT}/test_audit_read.py::test_a_caller_sees_its_own_calls_and_an_administrator_all",),
     ),
     Defect(
+        "each refused token a line",
+        "mcp_bridge/audit_refusals.py",
+        "            if kind not in self._written:",
+        "            if kind:",
+        (f"{_UNIT}/test_audit_refusals.py",),
+    ),
+    Defect(
         "audit text that commands a terminal",
         "mcp_bridge/cli_audit.py",
         "[_plain(row) for row in found]",

@@ -33,6 +33,20 @@ PLANS = (
         (f"{_MCP}::test_a_plan_is_stale_once_its_object_changed",),
     ),
     Defect(
+        "plan that expires without a line",
+        _APPROVALS,
+        "        for over in self._plans.overdue(self._clock()):",
+        "        for over in ():",
+        (f"{_UNIT}::test_a_plan_that_expires_is_recorded_once_and_before_it_ends",),
+    ),
+    Defect(
+        "second factor enrolled without a line",
+        _FACTOR,
+        "        record()\n",
+        "",
+        (f"{_UNIT}::test_a_second_factor_is_recorded_before_it_counts",),
+    ),
+    Defect(
         "plan of another applied",
         _APPLYING,
         '            (plan.terms.get("principal"), plan.terms.get("client"))\n'

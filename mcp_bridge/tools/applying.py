@@ -177,10 +177,10 @@ class Applying:
         if plan.state not in OPEN:
             raise _used(plan)
         if plan.is_over(now):
-            self._plans.move(plan, "expired")
+            self._approvals.expire(plan)
             raise _used(plan, "expired")
         if plan.state == "approved" and self._approvals.is_over(plan, now):
-            self._plans.move(plan, "expired")
+            self._approvals.expire(plan)
             raise Refusal(
                 "approval_expired", f"The approval of plan {plan.id} is too old.", _NOT_AGAIN
             )

@@ -20,7 +20,7 @@ _FILTERS = ("tool", "target", "run_id", "principal", "decision")
 _SHOWN = (
     "seq", "time", "event", "principal", "tool", "operation", "targets", "risk", "check",
     "decision", "rule", "run_id", "status", "changed", "error", "milliseconds", "plan_id",
-    "approver", "channel",
+    "approver", "channel", "reason", "source", "count", "factor", "transport",
 )  # fmt: skip
 _SCHEMA = schema(
     {

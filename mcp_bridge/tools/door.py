@@ -62,7 +62,7 @@ class Door:
         self.targets_path = setup.targets_path
         self.max_bytes = setup.max_bytes
         self.catalog = setup.catalog
-        self.audit_path = setup.audit.path
+        self.audit = setup.audit
         self._gate = Gate(setup.audit, setup.judge, setup.planner)
 
     def offers(self, tool: Tool) -> bool:

@@ -8,11 +8,13 @@ import datetime
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ..approvals import Approvals
 from ..envelope import Envelope, denied, failed
+from ..errors import BridgeError
 from ..plan_store import PlanStore, TooManyPlans
 from ..plans import Plan, covered, diff_hash, digest_of, seen_hash
 from ..policy import RISKS, Verdict, identity_of, strictest
@@ -102,6 +104,11 @@ class Planner:
             call.ticket.question = plan
         return waiting(plan, f"{needs}. Nothing was run.")
 
+    def expire(self) -> None:
+        """End the plans whose time is over, unless that cannot be recorded now."""
+        with suppress(BridgeError):
+            self._approvals.expire_all()
+
     def covers(self, plan: Plan, weighed: Sequence[Weighed]) -> bool:
         """Whether jobs are those that the plan previewed."""
         return bool(plan.terms["parts"] == self._parts(weighed))
@@ -130,6 +137,8 @@ class Planner:
         )
         terms = self._terms(draft, weighed, said, results)
         plan = replace(draft, terms=terms, digest=digest_of(terms))
+        # What is over counts no longer among those that the caller still has.
+        self._approvals.expire_all()
         self._approvals.record("planned", plan, run_id=weighed[0].job.run_id)
         arguments = {name: value for name, value in call.arguments.items() if name != "check"}
         try:

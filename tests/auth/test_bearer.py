@@ -26,11 +26,13 @@ class Behind:
     def __init__(self, idp: Idp) -> None:
         self.scope: dict[str, Any] = {}
         self.body = b""
+        self.noted: list[tuple[str, str, str]] = []
         auth = Auth(issuer=idp.issuer, jwks_url=f"{idp.issuer}/jwks")
         self.gate = BearerGate(
             self, open_verifier(auth, RESOURCE), auth, RESOURCE,
             needs=lambda name, _arguments: "vb:apply" if name == "erase" else None,
             largest=LARGEST, marks=lambda identity: {"mark": identity.subject},
+            noted=lambda *said: self.noted.append(said),
         )  # fmt: skip
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -43,13 +45,13 @@ class Behind:
 
     def ask(
         self, *parts: bytes, headers: Mapping[str, str] | list[tuple[str, str]],
-        method: str = "POST", path: str = "/mcp", kind: str = "http",
+        method: str = "POST", path: str = "/mcp", kind: str = "http", client: Any = None,
     ) -> int:  # fmt: skip
         """Return the status of a request whose body comes in parts."""
         self.scope, self.body = {}, b""
         pairs = headers.items() if isinstance(headers, Mapping) else headers
         scope = {
-            "type": kind, "method": method, "path": path, "query_string": b"",
+            "type": kind, "method": method, "path": path, "query_string": b"", "client": client,
             "headers": [(name.lower().encode(), value.encode()) for name, value in pairs],
         }  # fmt: skip
         left = [

@@ -119,11 +119,13 @@ class Bridge:
         return [dict(zip(columns, row, strict=True)) for row in rows] if columns else rows
 
     def audit(self, event: str | None = None) -> list[dict[str, Any]]:
-        """Return the audit's rows, or those of one event."""
+        """Return the audit's rows of calls and plans, or those of one event."""
         path = self.folder.parent / "state" / "virtbridge" / "audit.jsonl"
         lines = path.read_text().splitlines() if path.exists() else []
         rows = [json.loads(line) for line in lines]
-        return [row for row in rows if event in (None, row["event"])]
+        if event:
+            return [row for row in rows if row["event"] == event]
+        return [row for row in rows if row["event"] not in ("started", "ended")]
 
 
 class Http:

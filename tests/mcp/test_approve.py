@@ -48,6 +48,7 @@ def enrol(bridge: Bridge) -> None:
         bridge, "approve", "--enroll", "passphrase", answers=(PHRASE, PHRASE)
     )
     assert (code, "enrolled" in screen, PHRASE in screen) == (0, True, False), screen
+    assert [row["factor"] for row in bridge.audit("enrolled")] == ["passphrase"]
 
 
 def waiting(one: Inside, **arguments: Any) -> dict[str, Any]:
@@ -99,6 +100,16 @@ def test_a_person_approves_what_a_client_asked_for(lab: Lab) -> None:
     (run,) = [row for row in bridge.audit("intent") if not row["check"]]
     assert (run["channel"], run["plan_id"]) == ("person", approved["plan_id"])
     assert len(sim.control.writes()) == 1
+
+
+def test_a_wrong_answer_is_recorded_with_its_plan(lab: Lab) -> None:
+    bridge, _sim = lab
+    enrol(bridge)
+    with inside(bridge) as one:
+        plan = waiting(one)
+        assert on_terminal(bridge, "approve", plan["code"], answers=("no",))[0] == 1
+    (guessed,) = bridge.audit("factor_refused")
+    assert (guessed["plan_id"], guessed["factor"]) == (plan["id"], "passphrase")
 
 
 def test_what_a_person_denies_is_never_run(lab: Lab) -> None:

@@ -23,7 +23,8 @@ def test_a_client_reads_what_it_asked_for_and_what_was_decided(lab: Any) -> None
         return [every, denied, wrong]
 
     every, denied, wrong = bridge.session(talk)
-    first, second = bridge.table(every)
+    first, second, began = bridge.table(every)
+    assert (began["event"], began["transport"]) == ("started", "stdio")
     assert (first["tool"], first["decision"]) == ("vm_delete", "approve")
     assert (second["tool"], second["status"], second["changed"]) == ("vm_list", "successful", False)
     assert bridge.table(denied) == [first]
@@ -32,4 +33,4 @@ def test_a_client_reads_what_it_asked_for_and_what_was_decided(lab: Any) -> None
     assert len(bridge.audit()) == 3
     folder = bridge.folder.parent / "state/virtbridge"
     checkpoint = json.loads((folder / "audit.checkpoints").read_text())
-    assert checkpoint["sha256"] == bridge.audit()[-1]["sha256"]
+    assert checkpoint["sha256"] == bridge.audit("ended")[-1]["sha256"]

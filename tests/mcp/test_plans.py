@@ -13,6 +13,7 @@ import pytest
 from mcp import Client
 
 import virtsim
+from mcp_bridge import plan_store
 from tests.mcp.conftest import Bridge, Http, until
 from tests.mcp.inside import inside
 from tests.mcp.test_writes import CHANGED, NEW
@@ -238,8 +239,25 @@ def test_a_plan_ends_with_its_time(free: Lab) -> None:
             body = one.answer("plan_apply", plan_id=plan)
             code = body.get("error", {}).get("code")
             assert code == (None if moved == 59 else "plan_stale")
+    rows = [(row["plan_id"], row["reason"]) for row in bridge.audit("expired")]
+    assert rows == [(plan, "it was planned") for plan in plans[:2]]
     assert len(applied_runs(bridge)) == 1
     assert len(sim.control.writes()) == 1
+
+
+def test_plans_that_are_over_are_no_reason_to_refuse_another(
+    free: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Red when what has expired is ended only as the next bridge starts."""
+    bridge, _sim = free
+    monkeypatch.setattr(plan_store, "_MOST_OPEN", 2)
+    with inside(bridge) as one:
+        for _turn in "ab":
+            assert one.answer("vm_power", **STOP, check=True)["ok"]
+        assert one.answer("vm_power", **STOP, check=True)["error"]["code"] == "busy"
+        one.clock.now += 900
+        assert one.answer("vm_power", **STOP, check=True)["ok"]
+    assert len(bridge.audit("expired")) == 2
 
 
 EDITS = (

@@ -167,6 +167,66 @@ def test_a_bridge_starts_also_when_its_audit_cannot_be_written(desk: Desk) -> No
     assert [row["reason"] for row in desk.events()] == ["uncertain"]
 
 
+def test_a_plan_that_expires_is_recorded_once_and_before_it_ends(desk: Desk) -> None:
+    """Red when plans expire without a line, or although the line cannot be written."""
+    waits, planned = desk.pending("one"), desk.pending("two")
+    with desk.store.writing() as connection:
+        connection.execute("UPDATE plans SET state = 'planned', shown = 'x' WHERE id = 'two'")
+    desk.now += 899
+    desk.approvals.settle(lambda _owner: True, 60)
+    assert desk.events() == []
+    desk.now += 1
+    log = desk.folder / "audit.jsonl"
+    log.touch(mode=0o644)
+    desk.approvals.settle(lambda _owner: True, 60)
+    with pytest.raises(AuditFailed):
+        desk.approvals.expire(waits)
+    assert [plan.id for plan in desk.plans.pending()] == ["one"]
+    log.unlink()
+    desk.approvals.expire(waits)
+    for _turn in range(2):
+        desk.approvals.settle(lambda _owner: True, 60)
+    rows = [(row["event"], row["plan_id"], row["reason"]) for row in desk.events()]
+    assert rows == [("expired", "one", "it was pending"), ("expired", "two", "it was planned")]
+    assert {row["plan_sha256"] for row in desk.events()} == {waits.digest, planned.digest}
+    assert {row["principal"] for row in desk.events()} == {"os:me"}
+
+
+def test_a_second_factor_is_recorded_before_it_counts(desk: Desk) -> None:
+    """Red when a factor is enrolled, replaced or guessed without a line."""
+    log = desk.folder / "audit.jsonl"
+    log.touch(mode=0o644)
+    with pytest.raises(AuditFailed):
+        desk.approvals.enrol(new_passphrase(PHRASE), PHRASE, "os:you")
+    assert desk.factors.kind() is None
+    log.unlink()
+    with pytest.raises(ApprovalRefused):
+        desk.approvals.enrol(new_passphrase(PHRASE), "something else", "os:you")
+    assert desk.events() == []
+    desk.approvals.enrol(new_passphrase(PHRASE), PHRASE, "os:you")
+    totp = new_totp("os:you")
+    desk.approvals.prove(PHRASE, "os:you")
+    desk.approvals.enrol(totp, pyotp.TOTP(totp.secret).at(int(desk.now)), "os:you")
+    plan = desk.pending()
+    for given in (None, plan):
+        with pytest.raises(ApprovalRefused):
+            desk.approvals.prove("000000", "os:eve", given)
+    with desk.store.writing() as connection:
+        connection.execute("DELETE FROM factor")
+    with pytest.raises(ApprovalRefused, match="No second factor"):
+        desk.approvals.prove("000000", "os:eve")
+    told = ("event", "principal", "factor", "replaced", "plan_id")
+    assert [tuple(row.get(name) for name in told) for row in desk.events()] == [
+        ("enrolled", "os:you", "passphrase", None, None),
+        ("enrolled", "os:you", "totp", "passphrase", None),
+        ("factor_refused", "os:eve", "totp", None, None),
+        ("factor_refused", "os:eve", "totp", None, "one"),
+        ("factor_refused", "os:eve", "none", None, None),
+    ]
+    content = log.read_text()
+    assert totp.secret not in content and PHRASE not in content and "000000" not in content
+
+
 def test_a_passphrase_is_checked_and_never_stored(desk: Desk) -> None:
     assert desk.approvals.person_can() is False
     with pytest.raises(ApprovalRefused, match="No second factor"):

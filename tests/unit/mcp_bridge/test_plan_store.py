@@ -224,6 +224,11 @@ def test_the_next_bridge_settles_what_the_last_one_left(plans: PlanStore, store:
         plans.add(a_plan(name, expires=2000 if name != "open" else 9000), CALL)
     for name, owner in (("dead", "d"), ("alive", "a"), ("nobody", None)):
         plans.move(a_plan(name), "applying", owner=owner)
+    noted: list[str] = []
+    for over in plans.overdue(2500):
+        plans.expire(over, lambda: noted.append("late"))
+        plans.expire(over, lambda: noted.append("again"))
+    assert noted == ["late"]
     lost = plans.sweep(2500, lambda owner: owner == "a", keep=1000)
     assert sorted(plan.id for plan in lost) == ["dead", "nobody"]
     assert {plan.state for plan in lost} == {"uncertain"}
