@@ -54,8 +54,7 @@ _OTHER = "TLS handshake failed"
 class Endpoint:
     """Where to connect and how to trust it.
 
-    ``bases`` are URLs, at least one, tried in order as long as nothing was sent; times are in
-    seconds.
+    ``bases`` are URLs, at least one, tried in order as long as nothing was sent. Times are seconds,
     ``hint`` names the options that say where to connect, for messages.
     """
 
@@ -210,24 +209,25 @@ class Transport:
                     return
 
     def _send(self, method: str, path: str, label: str, **options: Any) -> Answer:
+        longest = self.endpoint.timeout
+        ends = time.monotonic() + longest
         try:
             answer = self._http.request(
                 method,
                 self._bases[0] + path,
-                timeout=(self.endpoint.connect_timeout, self.endpoint.timeout),
+                timeout=(min(self.endpoint.connect_timeout, longest), longest),
                 allow_redirects=False,
                 stream=True,
                 **options,
             )
             with answer:
-                content = self._read(answer)
+                content = self._read(answer, ends)
         except requests.RequestException as error:
             raise self._lost(error, label) from None
         self._used = time.monotonic()
         return Answer(answer.status_code, answer.reason or "", answer.headers, content)
 
-    def _read(self, answer: Any) -> bytes:
-        ends = time.monotonic() + self.endpoint.timeout
+    def _read(self, answer: Any, ends: float) -> bytes:
         parts, size = [], 0
         # From urllib3 2.1 on a piece is what has arrived, so that slow ones are noticed.
         read = getattr(answer.raw, "read1", answer.raw.read)

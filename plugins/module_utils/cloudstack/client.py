@@ -25,7 +25,7 @@ from ..engine.errors import (
 )
 from ..engine.resource import Access
 from ..engine.sending import sending
-from ..retrying import ATTEMPTS, pause
+from ..retrying import Attempts
 from ..transport import Answer, Endpoint, Transport
 from . import signing, wire
 from .errors import classify
@@ -67,9 +67,8 @@ class Client:
 
     def read(self, command: str, **parameters: Any) -> dict[str, Any]:
         """Return what stands in the envelope of a read."""
-        attempt = 0
+        attempts = Attempts(self._transport.endpoint.timeout)
         while True:
-            attempt += 1
             retry_after = None
             try:
                 answer = self._sent(command, parameters)
@@ -81,9 +80,8 @@ class Client:
                 if status not in _LOST:
                     raise
                 retry_after = answer.headers.get("Retry-After")
-            if attempt == ATTEMPTS:
+            if not attempts.again(retry_after):
                 raise error
-            pause(attempt, retry_after)
 
     def rows(self, command: str, **parameters: Any) -> list[dict[str, Any]]:
         """Return all rows of a list that pages."""

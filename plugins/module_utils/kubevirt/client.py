@@ -24,7 +24,7 @@ from ..engine.errors import (
 )
 from ..engine.resource import Access
 from ..engine.sending import sending
-from ..retrying import ATTEMPTS, pause
+from ..retrying import Attempts
 from ..transport import Answer, Transport
 from .errors import classify
 from .kinds import Kind
@@ -104,9 +104,8 @@ class Client:
         """Return the object at a path."""
         request = f"GET {path}"
         where = f"{path}?{urlencode(query)}" if query else path
-        attempt = 0
+        attempts = Attempts(self._transport.endpoint.timeout)
         while True:
-            attempt += 1
             retry_after = None
             try:
                 answer = self._sent("GET", where, request)
@@ -118,9 +117,8 @@ class Client:
                 if refused.http_status not in _LOST or isinstance(refused, NotFound):
                     raise
                 retry_after = answer.headers.get("Retry-After")
-            if attempt == ATTEMPTS:
+            if not attempts.again(retry_after):
                 raise error
-            pause(attempt, retry_after)
 
     def create(self, kind: Kind, namespace: str, body: Mapping[str, Any]) -> Object:
         """Create an object; AlreadyExists when one of its name is there."""

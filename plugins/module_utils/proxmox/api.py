@@ -22,7 +22,7 @@ from ..engine.errors import (
 )
 from ..engine.resource import Access, Wait
 from ..engine.sending import sending
-from ..retrying import ATTEMPTS, pause
+from ..retrying import Attempts
 from ..transport import Endpoint
 from .client import Session
 from .errors import classify
@@ -55,9 +55,8 @@ class Client:
     def read(self, path: str, parameters: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
         """Return the whole body of a read: ``data``, and ``total`` or ``changes`` where given."""
         request = f"GET {path}"
-        attempt = 0
+        attempts = Attempts(self._session.timeout)
         while True:
-            attempt += 1
             try:
                 raw = self._sent("GET", path, parameters or {})
             except UncertainOutcome as lost:
@@ -68,9 +67,8 @@ class Client:
                 error = _error(raw, request, write=False)
                 if raw.status not in _LOST:
                     raise error
-            if attempt == ATTEMPTS:
+            if not attempts.again(raw.retry_after if error.http_status else None):
                 raise error
-            pause(attempt, raw.retry_after if error.http_status else None)
 
     def write(self, method: str, path: str, parameters: Mapping[str, Any] | None = None) -> Any:
         """Send a write once and return its ``data``, often the id of a task."""

@@ -106,6 +106,11 @@ class Session:
         return self._transport.host
 
     @property
+    def timeout(self) -> float:
+        """Return how many seconds an answer may take."""
+        return self._transport.endpoint.timeout
+
+    @property
     def by_token(self) -> bool:
         """Whether an API token is used, which never needs a login."""
         return bool(self._credential.token_id)

@@ -93,6 +93,14 @@ def test_a_read_is_given_up_after_three_attempts(cloud: CloudStack) -> None:
     assert cloud.requests() == ["listVirtualMachines"] * 3
 
 
+def test_a_silent_server_costs_its_time_once(cloud: CloudStack) -> None:
+    """Red when a read is tried again after silence."""
+    cloud.sim.control.fault("timeout", count=0)
+    result = cloud.run(INSTANCE_INFO, {"timeout": 1})
+    assert (result.kind, result.error["retryable"]) == ("unavailable", True)
+    assert cloud.requests() == ["listVirtualMachines"]
+
+
 def test_a_read_waits_as_long_as_the_server_asks_for(cloud: CloudStack) -> None:
     cloud.sim.control.fault("status", status=503, headers={"Retry-After": "2"})
     begin = time.monotonic()

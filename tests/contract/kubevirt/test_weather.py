@@ -33,6 +33,14 @@ def test_a_read_is_given_up_after_three_attempts(cluster: KubeVirt) -> None:
     assert len(cluster.requests()) == 3
 
 
+def test_a_silent_server_costs_its_time_once(cluster: KubeVirt) -> None:
+    """Red when a read is tried again after silence."""
+    cluster.sim.control.fault("timeout", path=MACHINES, count=0)
+    result = cluster.run(VM_INFO, {"timeout": 1})
+    assert (result.kind, result.error["retryable"]) == ("unavailable", True)
+    assert len(cluster.requests()) == 1
+
+
 def test_a_wait_outlasts_an_outage(cluster: KubeVirt) -> None:
     cluster.sim.control.fault("status", path=MACHINES, count=4, **OUTAGE)
     assert start(cluster).object["state"] == "running"

@@ -5,7 +5,11 @@
 from __future__ import annotations
 
 import functools
+import socket
+import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -85,6 +89,75 @@ def test_a_read_that_stays_broken_ends_after_three_attempts(proxmox_sim: Start) 
     result = run_module("proxmox_vm_info", options(sim))
     assert result.kind == "unavailable"
     assert len(sim.control.journal()) == 3
+
+
+def test_a_silent_server_costs_its_time_once(proxmox_sim: Start) -> None:
+    """Red when a read is tried again after silence: three requests, and three times as long."""
+    sim = proxmox_sim()
+    sim.control.fault("timeout", path="/cluster/resources", count=0)
+    took = []
+    for seconds in (1, 4):
+        begin = time.monotonic()
+        result = run_module("proxmox_vm_info", options(sim, timeout=seconds))
+        took.append(time.monotonic() - begin)
+        assert (result.kind, result.error["retryable"]) == ("unavailable", True)
+    assert len(sim.control.journal()) == 2
+    assert took[1] - took[0] < 2 * (4 - 1)
+
+
+def test_an_answer_that_drips_costs_no_more_than_its_time(proxmox_sim: Start) -> None:
+    """Red when only silence ends it: it would take minutes to come."""
+    sim = proxmox_sim()
+    sim.control.fault("slow", path="/cluster/resources", count=0, chunk=1, pause=0.05)
+    assert run_module("proxmox_vm_info", options(sim, timeout=1)).kind == "unavailable"
+    assert len(sim.control.journal()) == 1
+
+
+@pytest.mark.parametrize("spoken", [b"", b"220 who are you?\r\n"])
+def test_a_server_that_never_shakes_hands_is_connected_to_once(spoken: bytes) -> None:
+    """Red when the time for a connection is longer than that for an answer, or taken thrice."""
+    with Mute(spoken) as mute:
+        credential = {"api_token_id": "a@pam!b", "api_token_secret": "none"}
+        given = {"api_host": [mute.address], "timeout": 1, "validate_certs": False, **credential}
+        result = run_module("proxmox_vm_info", given)
+        assert (result.kind, mute.met) == ("unavailable", 1), result.json
+
+
+class Mute:
+    """A port that takes connections and says so much to each, and no more."""
+
+    def __init__(self, spoken: bytes) -> None:
+        self._spoken = spoken
+        self._port = socket.create_server(("127.0.0.1", 0))
+        self._kept: list[socket.socket] = []
+        self._thread = threading.Thread(target=self._take, daemon=True)
+
+    def __enter__(self) -> Mute:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._port.shutdown(socket.SHUT_RDWR)
+        self._thread.join(5)
+        for each in (self._port, *self._kept):
+            each.close()
+
+    @property
+    def address(self) -> str:
+        """Return where it listens."""
+        return "{}:{}".format(*self._port.getsockname())
+
+    @property
+    def met(self) -> int:
+        """Return how many connections there were."""
+        return len(self._kept)
+
+    def _take(self) -> None:
+        with suppress(OSError):
+            while True:
+                taken, _address = self._port.accept()
+                self._kept.append(taken)
+                taken.sendall(self._spoken)
 
 
 @pytest.mark.parametrize("fault", ["reset_after", "truncate", "proxy_596"])
