@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from .redact import decoded
 
 TABLE = Path(__file__).parent / "_generated" / "modules.json"
 COLLECTION = "virtbridge.core"
@@ -27,6 +29,13 @@ class Catalog:
         entries: Mapping[str, Mapping[str, Any]] = table["modules"]
         return entries
 
+    @cached_property
+    def secrets(self) -> frozenset[str]:
+        """Return the paths of all arguments of modules that are secret."""
+        return frozenset(
+            path for entry in self.modules.values() for path in entry.get("secrets", ())
+        )
+
     def entry(self, name: str) -> Mapping[str, Any] | None:
         """Return one module's part of the table, None when there is none of that name."""
         return self.modules.get(name)
@@ -43,16 +52,45 @@ def short_name(module: str) -> str:
 
 
 def secrets_of(facts: Mapping[str, Any], arguments: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the texts that stand where a table says secrets do, however deep."""
+    """Return the texts that stand where a table says secrets do, and what these encode.
+
+    A path goes from name to name; what follows ``**`` is a name at any depth.
+    """
     found: list[str] = []
     for path in facts.get("secrets", ()):
-        found += _texts_at(arguments, path.split("."))
-    return tuple(found)
+        start, _deep, name = path.partition(".**.")
+        at = [arguments] if not start else list(_at(arguments, start.split(".")))
+        under = [part for each in at for part in _named(each, name)] if name else at
+        found += [text for each in under for text in _texts(each)]
+    return tuple(dict.fromkeys(found + [plain for text in found for plain in decoded(text)]))
 
 
-def _texts_at(value: Any, steps: Sequence[str]) -> list[str]:
+def _at(value: Any, steps: Sequence[str]) -> Iterator[Any]:
     if isinstance(value, list):
-        return [text for each in value for text in _texts_at(each, steps)]
-    if not steps:
-        return [str(value)] if value not in (None, "") else []
-    return _texts_at(value.get(steps[0]), steps[1:]) if isinstance(value, Mapping) else []
+        for each in value:
+            yield from _at(each, steps)
+    elif not steps:
+        yield value
+    elif isinstance(value, Mapping) and steps[0] in value:
+        yield from _at(value[steps[0]], steps[1:])
+
+
+def _named(value: Any, name: str) -> Iterator[Any]:
+    """Yield what stands under a name, at any depth."""
+    if isinstance(value, list):
+        for each in value:
+            yield from _named(each, name)
+    elif isinstance(value, Mapping):
+        for key, part in value.items():
+            if key == name:
+                yield part
+            else:
+                yield from _named(part, name)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, (list, Mapping)):
+        for each in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts(each)
+    elif value not in (None, ""):
+        yield str(value)

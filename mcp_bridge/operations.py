@@ -144,7 +144,8 @@ class Operations:
     def check(self, operation: Operation, arguments: Mapping[str, Any]) -> None:
         """Raise `Refusal` that names everything wrong with the arguments."""
         if not operation.is_vendor:
-            ArgumentCheck(operation.id, operation.facts["options"])(arguments)
+            facts = operation.facts
+            ArgumentCheck(operation.id, facts["options"], facts.get("secrets", ()))(arguments)
             return
         known, required = operation.facts["params"], operation.facts["required"]
         wrong = [

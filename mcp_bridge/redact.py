@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 MASK = "(secret)"
 # Shorter values are masked only where they stand alone: inside text they would blank plain words.
@@ -51,6 +51,14 @@ def is_secret_key(key: str) -> bool:
     return key not in _PLAIN_KEYS and bool(_SECRET_KEY.search(_CAMEL.sub("_", key)))
 
 
+def decoded(text: str) -> Iterator[str]:
+    """Yield what a text of base64 stands for; nothing when it is none, or no text is in it."""
+    try:
+        yield base64.b64decode(text, validate=True).decode()
+    except ValueError:
+        return
+
+
 class Redactor:
     """Masks known secret values in all their encodings, secret keys, and what looks like a secret.
 
@@ -65,20 +73,35 @@ class Redactor:
             for value in given
             if len(value) >= SHORTEST_INSIDE_TEXT
             for form in _encodings(value)
+            if len(form) >= SHORTEST_INSIDE_TEXT
         }
-        longest_first = sorted(forms, key=lambda form: (-len(form), form))
-        self._known = re.compile("|".join(map(re.escape, longest_first))) if forms else None
+        self._forms = sorted(forms, key=lambda form: (-len(form), form))
 
     def known(self, value: Any) -> Any:
         """Return a copy of plain JSON content with the known values masked, and nothing else."""
+        return self._masked(value, self._found_in(value))
+
+    def _found_in(self, value: Any) -> re.Pattern[str] | None:
+        """Return what finds the forms that stand in a value; None when there are none.
+
+        To look for each in all texts at once is cheap, and to compile many is not.
+        """
+        everything = "\0".join(_texts(value))
+        found = [re.escape(form) for form in self._forms if form in everything]
+        return re.compile("|".join(found)) if found else None
+
+    def _masked(self, value: Any, found: re.Pattern[str] | None) -> Any:
         if isinstance(value, str):
             if value in self._whole:
                 return MASK
-            return value if self._known is None else self._known.sub(MASK, value)
+            return value if found is None else found.sub(MASK, value)
         if isinstance(value, Mapping):
-            return {self.known(str(key)): self.known(part) for key, part in value.items()}
+            return {
+                self._masked(str(key), found): self._masked(part, found)
+                for key, part in value.items()
+            }
         if isinstance(value, (list, tuple)):
-            return [self.known(part) for part in value]
+            return [self._masked(part, found) for part in value]
         return value
 
     def text(self, text: str) -> str:
@@ -122,9 +145,26 @@ def _parts(value: str) -> Iterator[str]:
             yield said[2]
 
 
+def _texts(value: Any) -> Iterator[str]:
+    """Yield every text of plain JSON content, keys too."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, part in value.items():
+            yield str(key)
+            yield from _texts(part)
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from _texts(part)
+
+
 def _encodings(value: str) -> Iterator[str]:
-    """Yield a secret as it is, encoded, and encoded twice, as text inside of text comes."""
-    for once in dict.fromkeys((value, *_escaped(value))):
+    """Yield a secret as it is, encoded, and encoded twice, as text inside of text comes.
+
+    A server may also decode what was never encoded, when it takes a header for part of an address.
+    """
+    read = (value, unquote(value), unquote_plus(value))
+    for once in dict.fromkeys((*read, *_escaped(value))):
         yield once
         if len(value) <= _LONGEST_TWICE:
             yield from _escaped(once)
@@ -135,14 +175,17 @@ def _encodings(value: str) -> Iterator[str]:
 
 
 def _escaped(value: str) -> Iterator[str]:
-    for quoted in (quote(value, safe="", errors="replace"), quote(value, errors="replace")):
-        yield from (quoted, _PERCENT.sub(lambda found: found[0].lower(), quoted))
-    yield quote_plus(value, errors="replace")
+    quoted = (quote(value, safe="", errors="replace"), quote(value, errors="replace"))
+    for address in (*quoted, quote_plus(value, errors="replace")):
+        yield from (address, _PERCENT.sub(lambda found: found[0].lower(), address))
     for text in (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]):
         # Some write a slash as \\/, some the signs of HTML as \\u003c.
         yield from (text, text.replace("/", "\\/"), _HTML.sub(_unicode, text))
-    yield repr(value)[1:-1]
+    # Python escapes the one quote or the other, by what else the text holds.
+    yield from (repr(value)[1:-1], repr(f"{value}\"'")[1:-4])
     yield from (html.escape(value), html.escape(value, quote=False))
+    # Words of a shell, and YAML.
+    yield from (value.replace("'", inner) for inner in ("'\"'\"'", "'\\''", "''"))
 
 
 def _unicode(found: re.Match[str]) -> str:

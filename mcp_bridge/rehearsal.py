@@ -50,7 +50,10 @@ class Rehearsal(Door):
         )
         self.tools: Sequence[Tool] = every
         self._by_name = {tool.name: tool for tool in every}
-        self._checks = {tool.name: ArgumentCheck(tool.name, tool.input_schema) for tool in every}
+        secret = catalog.secrets
+        self._checks = {
+            tool.name: ArgumentCheck(tool.name, tool.input_schema, secret) for tool in every
+        }
 
     def ask(self, name: str, arguments: Mapping[str, Any], caller: Caller) -> list[Seen]:
         """Return the jobs and calls that policy would be asked about; none if nothing is run.

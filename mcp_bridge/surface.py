@@ -57,8 +57,9 @@ class Surface:
         )
         self.tools: Sequence[Tool] = tuple(tool for tool in every if door.offers(tool))
         self._by_name = {tool.name: tool for tool in self.tools}
+        secret = door.catalog.secrets
         self._checks = {
-            tool.name: ArgumentCheck(tool.name, tool.input_schema) for tool in self.tools
+            tool.name: ArgumentCheck(tool.name, tool.input_schema, secret) for tool in self.tools
         }
 
     def call(

@@ -32,6 +32,7 @@ TITLES = {
     "cold": "the bridge's tests without a fork server",
     "perf": "virtbridge bench, for each platform",
     "hostile": "hostile arguments, 1,000 of them through ansible-runner; killed audit writers",
+    "canaries": "secrets of every kind in nine places, with each back end",
     "defects": "every known defect, planted one at a time, is caught",
 }
 COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
@@ -42,6 +43,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "hostile": (
         (*PYTEST, "-m", "long", "tests/security", "tests/unit/mcp_bridge/test_audit_crash.py"),
     ),
+    "canaries": ((*PYTEST, "-m", "long", "tests/security/test_thirty_secrets.py"),),
     "defects": (("tools/seeded.py",),),
     "perf": tuple((*BENCH, name) for name in ("proxmox", "cloudstack", "kubevirt")),
 }

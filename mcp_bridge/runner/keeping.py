@@ -6,9 +6,13 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from ..redact import Redactor
+import yaml
+
+from ..redact import Redactor, decoded, is_secret_key
 
 _LONGEST_SECRET = 65_536
 _TAIL = 65_536
@@ -21,7 +25,8 @@ def known_secrets(targets_file: Path) -> list[str]:
     content = json.loads(targets_file.read_text(encoding="utf-8"))
     for target in content["targets"].values():
         for key, value in target.get("credential", {}).items():
-            if not key.endswith("_file") or not isinstance(value, str):
+            kubeconfig = key == "kubeconfig"
+            if not (kubeconfig or key.endswith("_file")) or not isinstance(value, str):
                 continue
             try:
                 with Path(value).open("rb") as file:
@@ -29,8 +34,38 @@ def known_secrets(targets_file: Path) -> list[str]:
             except OSError:
                 # The module will say so, in words for its reader.
                 continue
-            values += [text, *(line for line in text.splitlines() if "-----" not in line)]
+            if kubeconfig:
+                values += _of_kubeconfig(text)
+            else:
+                values += [text, *_lines(text)]
     return values
+
+
+def _of_kubeconfig(text: str) -> list[str]:
+    """Return the secrets of a kubeconfig, and the keys that they encode."""
+    try:
+        found = list(_named_secret(yaml.safe_load(text)))
+    except (yaml.YAMLError, ValueError, RecursionError):
+        # Its reader in the run says what is wrong with it.
+        return []
+    keys = [line for each in found for plain in decoded(each) for line in (plain, *_lines(plain))]
+    return [*found, *keys]
+
+
+def _named_secret(value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        for each in value:
+            yield from _named_secret(each)
+    elif isinstance(value, dict):
+        for key, part in value.items():
+            if isinstance(part, str) and is_secret_key(str(key)):
+                yield part
+            else:
+                yield from _named_secret(part)
+
+
+def _lines(text: str) -> list[str]:
+    return [line for line in text.splitlines() if "-----" not in line]
 
 
 def tail(path: Path) -> str:

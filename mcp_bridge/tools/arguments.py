@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+from ..redact import MASK, is_secret_key
 from .spec import Refusal, Schema
 
 _SHOWN = 60
@@ -20,11 +21,15 @@ _MOST_NAMES = 12
 
 
 class ArgumentCheck:
-    """The compiled schema of one tool."""
+    """The compiled schema of one tool.
 
-    def __init__(self, tool: str, schema: Schema) -> None:
+    ``secrets`` are paths of arguments whose values no problem shows, whatever is wrong with them.
+    """
+
+    def __init__(self, tool: str, schema: Schema, secrets: Iterable[str] = ()) -> None:
         Draft202012Validator.check_schema(schema)
         self._tool = tool
+        self._secret = frozenset(path.rpartition(".")[2] for path in secrets)
         self._validator = Draft202012Validator(schema)
 
     def __call__(self, arguments: Mapping[str, Any]) -> None:
@@ -32,7 +37,7 @@ class ArgumentCheck:
         problems = list(_unfit_text(arguments, ""))
         if not problems:
             errors = sorted(self._validator.iter_errors(arguments), key=_order)
-            problems = [line for error in errors for line in _explain(error)]
+            problems = [line for error in errors for line in _explain(error, self._secret)]
         if problems:
             more = len(problems) - _MOST_PROBLEMS
             shown = problems[:_MOST_PROBLEMS] + ([f"and {more} more"] if more > 0 else [])
@@ -62,11 +67,12 @@ def _order(error: ValidationError) -> tuple[str, str]:
     return error.json_path, str(error.validator)
 
 
-def _explain(error: ValidationError) -> Iterator[str]:
+def _explain(error: ValidationError, secret: Collection[str]) -> Iterator[str]:
     where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.path)
     where = where.removeprefix(".")
     value: Any = error.instance
     wanted: Any = error.validator_value
+    hidden = any(part in secret or is_secret_key(str(part)) for part in error.path)
     if error.validator == "additionalProperties":
         known = error.schema.get("properties", {}) if isinstance(error.schema, Mapping) else {}
         for name in sorted(set(value) - set(known)):
@@ -80,13 +86,23 @@ def _explain(error: ValidationError) -> Iterator[str]:
         words = [str(word) for word in wanted]
         near = nearest(str(value), words)
         hint = f" (did you mean {near}?)" if near else ""
-        yield f"{where} is {_short(value)}, must be one of {', '.join(words)}{hint}"
+        shown = _shown(value, hidden=hidden)
+        yield f"{where} is {shown}, must be one of {', '.join(words)}{hint}"
     else:
-        yield f"{where} {_RULES.get(str(error.validator), _as_reported)(error)}"
+        rule = _RULES.get(str(error.validator), _as_reported)
+        yield f"{where} {rule(error, _shown(value, hidden=hidden))}"
 
 
-def _as_reported(error: ValidationError) -> str:
-    return f"is not valid: {_short(error.message)}"
+def _as_reported(error: ValidationError, _shown: str) -> str:
+    return f"is not valid: it breaks the rule {error.validator}"
+
+
+def _shown(value: Any, *, hidden: bool) -> str:
+    """Return a value as a problem shows it; what is inside of others may be a secret."""
+    if isinstance(value, (Mapping, list)):
+        kind = "list" if isinstance(value, list) else "object"
+        return f"an empty {kind}" if not value else f"{'a' if kind == 'list' else 'an'} {kind}"
+    return MASK if hidden else _short(value)
 
 
 def _words(types: Any) -> str:
@@ -98,16 +114,16 @@ def _short(value: Any) -> str:
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
-_RULES: Mapping[str, Callable[[ValidationError], str]] = {
-    "type": lambda e: f"must be {_words(e.validator_value)}, is {_short(e.instance)}",
-    "pattern": lambda e: f"is {_short(e.instance)}, must match {e.validator_value}",
-    "minimum": lambda e: f"is {_short(e.instance)}, must be at least {e.validator_value}",
-    "maximum": lambda e: f"is {_short(e.instance)}, must be at most {e.validator_value}",
-    "minLength": lambda _error: "must not be empty",
-    "maxLength": lambda e: f"is longer than {e.validator_value} characters",
-    "minItems": lambda e: f"must have at least {e.validator_value} item(s)",
-    "maxItems": lambda e: f"must have at most {e.validator_value} items",
-    "uniqueItems": lambda _error: "names the same item twice",
+_RULES: Mapping[str, Callable[[ValidationError, str], str]] = {
+    "type": lambda e, shown: f"must be {_words(e.validator_value)}, is {shown}",
+    "pattern": lambda e, shown: f"is {shown}, must match {e.validator_value}",
+    "minimum": lambda e, shown: f"is {shown}, must be at least {e.validator_value}",
+    "maximum": lambda e, shown: f"is {shown}, must be at most {e.validator_value}",
+    "minLength": lambda _error, _shown: "must not be empty",
+    "maxLength": lambda e, _shown: f"is longer than {e.validator_value} characters",
+    "minItems": lambda e, _shown: f"must have at least {e.validator_value} item(s)",
+    "maxItems": lambda e, _shown: f"must have at most {e.validator_value} items",
+    "uniqueItems": lambda _error, _shown: "names the same item twice",
 }
 
 

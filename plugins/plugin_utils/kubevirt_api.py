@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ..module_utils.engine.errors import ValidationFailed
+from .api_secrets import texts_under
 from .schema_check import nearest
 
 _VERBS = {
@@ -25,7 +26,10 @@ _VERBS = {
     "delete": ("DELETE", "destructive"),
 }
 _CATALOG_VERB = {"apply": "patch", "replace": "update"}
-_SECRETS = {"Secret": ["data", "stringData"]}
+# The annotation holds a whole object as text, with all that is secret in it.
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+_SECRETS = {"Secret": ("data", "stringData")}
+_ANYWHERE = ("userData", "userDataBase64", _LAST_APPLIED)
 _NEEDS_BODY = frozenset({"create", "patch", "apply", "replace"})
 
 
@@ -46,7 +50,16 @@ def resolve(arguments: Mapping[str, Any]) -> dict[str, Any]:
         operation = _virt(arguments, record, str(sub))
     else:
         operation = _plain(arguments, record, served, verb)
-    return {**arguments, "operation": operation}
+    operation["hidden"] = [f"**.{name}" for name in secret_names(record["kind"])]
+    found = texts_under(arguments.get("body"), secret_names(record["kind"]))
+    # They stay where they are in the body; named here, they are shown nowhere.
+    named = {"secret_params": {**(arguments.get("secret_params") or {}), "body": found}}
+    return {**arguments, **(named if found else {}), "operation": operation}
+
+
+def secret_names(kind: str) -> tuple[str, ...]:
+    """Return under which names, however deep, objects of a kind hold what is secret."""
+    return (*_SECRETS.get(kind, ()), *_ANYWHERE)
 
 
 @cache
@@ -123,7 +136,7 @@ def _virt(arguments: Mapping[str, Any], record: Mapping[str, Any], sub: str) -> 
         )
     places = {name: quote(str(arguments[name]), safe="") for name in ("namespace", "name")}
     path = str(route["path"]).format(**places)
-    return {"method": route["method"], "path": path, "risk": route["risk"], "hidden": []}
+    return {"method": route["method"], "path": path, "risk": route["risk"]}
 
 
 def _plain(
@@ -140,13 +153,10 @@ def _plain(
         parts.append(quote(str(arguments["name"]), safe=""))
     if arguments.get("subresource"):
         parts.append(str(arguments["subresource"]))
-    secrets = _SECRETS.get(record["kind"], [])
-    hidden = [f"**.{name}" for name in secrets]
     return {
         "method": method,
         "path": "/".join(parts),
         "risk": risk,
-        "hidden": hidden,
         "api_version": served,
         "kind": record["kind"],
         "verb": verb,

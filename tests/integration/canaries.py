@@ -8,17 +8,27 @@ Written anew on purpose, and not taken from the redaction that it checks.
 from __future__ import annotations
 
 import base64
+import html
 import json
-from collections.abc import Iterable, Mapping
+import re
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import quote, quote_plus
 
+_LINE = re.compile(r"[A-Za-z0-9+/=_-]{20,}")
+_NAMED = re.compile(r"(?:password|token|client-key-data): (\S{8,})")
+# Halves of shorter ones would be words that anybody may write.
+_SHORTEST_WHOLE = 24
 
-def forms(secret: str) -> set[bytes]:
-    """Return a secret as it is and URL-encoded, JSON-encoded, in hex and anywhere in base64."""
-    raw = secret.encode()
-    found = {raw, quote(secret).encode(), quote(secret, safe="").encode()}
-    found |= {quote_plus(secret).encode(), json.dumps(secret)[1:-1].encode()}
-    found |= {raw.hex().encode(), raw.hex().upper().encode()}
+
+def forms(secret: str | bytes) -> set[bytes]:
+    """Return a secret as it is, escaped once and twice, in hex and anywhere in base64."""
+    raw = secret.encode() if isinstance(secret, str) else secret
+    found = {raw, raw.hex().encode(), raw.hex().upper().encode(), raw.hex(":").encode()}
+    if isinstance(secret, str):
+        once = {secret, *_escaped(secret)}
+        twice = {each for form in once for each in _escaped(form)}
+        found |= {each.encode() for each in once | twice}
     for shift in range(3):
         # Whole groups of four characters; the first and the last hold bits of their neighbours.
         skipped = 4 if shift else 0
@@ -28,13 +38,40 @@ def forms(secret: str) -> set[bytes]:
     return found
 
 
-def leaks(secrets: Iterable[str], texts: Mapping[str, bytes | str]) -> list[str]:
+def parts(secret: str) -> Iterator[str]:
+    """Yield a secret, and what of it is secret by itself: its halves, lines of a key, passwords."""
+    yield secret
+    lines = [line.strip() for line in secret.splitlines()]
+    if len(lines) > 1:
+        yield from (line for line in lines if _LINE.fullmatch(line))
+        yield from _NAMED.findall(secret)
+    elif len(secret) >= _SHORTEST_WHOLE:
+        half = len(secret) // 2
+        yield from (secret[:half], secret[half:])
+
+
+def leaks(secrets: Iterable[str | bytes], texts: Mapping[str, bytes | str]) -> list[str]:
     """Return where which secret stands; the texts are named."""
+    contents = {
+        name: text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+        for name, text in texts.items()
+    }
     found = []
     for secret in secrets:
         for form in forms(secret):
-            for name, text in texts.items():
-                content = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+            for name, content in contents.items():
                 if form in content:
-                    found.append(f"{secret} as {form!r} in {name}")
+                    found.append(f"{secret!r} as {form!r} in {name}")
     return found
+
+
+def _escaped(text: str) -> Iterator[str]:
+    for address in (quote(text), quote(text, safe=""), quote_plus(text)):
+        yield from (address, re.sub("%..", lambda code: code[0].lower(), address))
+    for given in (json.dumps(text), json.dumps(text, ensure_ascii=False)):
+        inner = given[1:-1]
+        yield from (inner, inner.replace("/", "\\/"))
+        yield re.sub("[<>&]", lambda sign: f"\\u{ord(sign[0]):04x}", inner)
+    yield from (html.escape(text), html.escape(text, quote=False), repr(text)[1:-1])
+    # As a word of a shell, and in the single quotes of YAML.
+    yield from (shlex.quote(text), text.replace("'", "''"))

@@ -10,6 +10,8 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from plugins.plugin_utils.kubevirt_api import secret_names
+
 _KUBEVIRT_VERBS = {
     "get": "read",
     "list": "read",
@@ -112,6 +114,7 @@ def _kubevirt_row(
         required.append("name")
     if params.get("body") and not sub:
         required.append("body")
+    secrets = [f"body.**.{name}" for name in secret_names(kind["kind"])] if "body" in params else []
     return {
         "id": f"kubevirt:{verb} {group}/{kind['kind']}" + (f"/{sub}" if sub else ""),
         "platform": "kubevirt",
@@ -119,7 +122,7 @@ def _kubevirt_row(
         "raises": [],
         "params": params,
         "required": required,
-        "secrets": [],
+        "secrets": secrets,
     }
 
 

@@ -50,7 +50,7 @@ def hidden(answer: Any, where: Sequence[str]) -> Any:
     if not where or where[0] == "*":
         return answer if answer is None else MASK
     if where[0] == "**":
-        return _hidden_everywhere(answer, where[1])
+        return _hidden_everywhere(answer, ".".join(where[1:]))
     if where[0] == "[]":
         return [hidden(each, where[1:]) for each in answer] if isinstance(answer, list) else answer
     if isinstance(answer, Mapping) and where[0] in answer:

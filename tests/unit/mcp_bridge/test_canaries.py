@@ -10,7 +10,7 @@ import json
 import random
 import string
 from collections.abc import Callable
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote_plus
 
 import pytest
 
@@ -83,6 +83,10 @@ FORMS: dict[str, Callable[[str], str]] = {
     "html": html.escape,
     "html in json": lambda text: json.dumps(html.escape(text))[1:-1],
     "python": lambda text: repr(text)[1:-1],
+    "python with quotes": lambda text: repr([text + "\"'"])[2:-5],
+    "word of a shell": lambda text: text.replace("'", "'\"'\"'"),
+    "yaml": lambda text: text.replace("'", "''"),
+    "decoded too often": unquote_plus,
     "hex": lambda text: text.encode().hex(),
     "hex in capitals": lambda text: text.encode().hex().upper(),
     "hex with colons": lambda text: text.encode().hex(":"),

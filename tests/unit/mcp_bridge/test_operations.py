@@ -10,6 +10,7 @@ import pytest
 
 from mcp_bridge.catalog import Catalog, secrets_of
 from mcp_bridge.operations import Operations
+from mcp_bridge.tools.spec import Refusal
 from plugins.plugin_utils.api import looked_up
 
 OPERATIONS = Operations(Catalog())
@@ -68,3 +69,27 @@ def test_secrets_are_found_in_lists_and_deep_inside() -> None:
     arguments = {"users": [{"password": "a"}, {"password": ""}, {"password": "b"}], "note": None}
     assert secrets_of(facts, arguments) == ("a", "b")
     assert secrets_of(facts, {"users": "none"}) == ()
+
+
+def test_the_secrets_in_a_body_are_found_by_their_names_and_decoded() -> None:
+    """Red when a body is searched by whole paths only, or what is encoded in it is not known."""
+    facts = OPERATIONS.get("kubevirt:create core/Secret").facts
+    body = {"metadata": {"name": "x"}, "stringData": {"a": "first"}, "data": {"b": "c2Vjb25k"}}
+    found = secrets_of(facts, {"namespace": "default", "body": body})
+    assert sorted(found) == ["c2Vjb25k", "first", "second"]
+    facts = OPERATIONS.get("kubevirt:patch kubevirt.io/VirtualMachine").facts
+    volumes = [{"cloudInitNoCloud": {"userData": "third", "networkData": "x"}}]
+    body = {"spec": {"template": {"spec": {"volumes": volumes}}}, "data": {"b": "no secret here"}}
+    assert secrets_of(facts, {"body": body}) == ("third",)
+
+
+def test_no_refusal_shows_a_secret() -> None:
+    """Red when a problem shows the value of a secret argument, or what is inside of one."""
+    operation = OPERATIONS.get("proxmox_vm")
+    for wrong in (["s3cret-word"], {"password": "s3cret-word"}, 12345678):
+        with pytest.raises(Refusal) as refused:
+            OPERATIONS.check(operation, {"name": "a", "ci_password": wrong})
+        assert "ci_password must be string" in refused.value.message
+        assert "s3cret" not in refused.value.message and "12345678" not in refused.value.message
+    with pytest.raises(Refusal, match='cores must be integer, is "x"'):
+        OPERATIONS.check(operation, {"name": "a", "cores": "x"})

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from plugins.module_utils.engine.errors import ValidationFailed
+from plugins.module_utils.engine.raw import hidden
+from plugins.module_utils.engine.redact import MASK
 from plugins.plugin_utils.api import looked_up
 
 PLACE = {"namespace": "default", "name": "web1"}
@@ -72,3 +74,29 @@ def test_all_mistakes_are_named_at_once() -> None:
 def test_what_opens_a_stream_is_refused() -> None:
     instance = {**VM, "kind": "VirtualMachineInstance"}
     assert "stream" in refusal(**instance, subresource="console")["subresource"]
+
+
+def test_what_is_secret_in_a_body_is_told_to_the_module_and_hidden_in_the_answer() -> None:
+    """Red when the body of a Secret, or the cloud-init in one, is shown like any other."""
+    body = {"stringData": {"hello": "secret one", "short": "x"}, "data": {"b": "c2VjcmV0IHR3bw=="}}
+    place = {"kind": "Secret", "namespace": "default", "verb": "create"}
+    found = looked_up("kubevirt_api", {**place, "body": body})
+    assert found["secret_params"]["body"] == ["secret one", "c2VjcmV0IHR3bw==", "secret two"]
+    assert found["body"] == body
+    volumes = [{"cloudInitNoCloud": {"userData": "#cloud-config"}}]
+    patch = {"spec": {"template": {"spec": {"volumes": volumes}}}}
+    found = looked_up("kubevirt_api", {**VM, "verb": "patch", "body": patch})
+    assert found["secret_params"] == {"body": ["#cloud-config"]}
+    assert "secret_params" not in looked_up("kubevirt_api", VM)
+    answer: Any = {
+        "metadata": {"annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{}"}},
+        "spec": {"volumes": [{"cloudInitNoCloud": {"userData": "a", "userDataBase64": "b"}}]},
+        "data": {"kept": "c"},
+    }
+    for where in resolve(**VM)["hidden"]:
+        answer = hidden(answer, where.split("."))
+    assert answer["spec"]["volumes"] == [
+        {"cloudInitNoCloud": {"userData": MASK, "userDataBase64": MASK}}
+    ]
+    assert list(answer["metadata"]["annotations"].values()) == [MASK]
+    assert answer["data"] == {"kept": "c"}

@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
-from urllib.parse import quote, quote_plus, urlencode
+from urllib.parse import quote, quote_plus, unquote_plus, urlencode
 
 import pytest
 from hypothesis import given
@@ -37,9 +38,17 @@ def clean(value: object, *secrets: str) -> str:
         json.dumps({"p": SECRET}),
         json.dumps({"p": SECRET}, ensure_ascii=False),
         repr({"p": SECRET}),
+        repr([SECRET, "'"]),
+        html.escape(SECRET),
+        json.dumps(json.dumps(SECRET)),
+        json.dumps(quote(SECRET)),
+        unquote_plus(SECRET),
+        SECRET.encode().hex(),
+        SECRET.encode().hex(":").upper(),
     ],
 )
 def test_text_forms_are_masked(text: str) -> None:
+    """Red when a form is taken out of `_escaped` or `_forms`."""
     shown = clean({"a": [text], text: 1})
     assert "(secret)" in shown
     assert "wörd" not in shown
@@ -57,6 +66,16 @@ def test_base64_is_masked_wherever_the_secret_stands_in_it(before: bytes, after:
         for part in left:
             padded = part[: len(part) // 4 * 4]
             assert b"horse" not in base64.b64decode(padded, altchars=b"-_")
+
+
+def test_the_lines_of_a_secret_are_masked_by_themselves() -> None:
+    """Red when only the whole is known: a server says which line it does not like."""
+    key = "MHcCAQEEIJ0o3uK5t3rGm9Yb8kQ4c1zVw2sXy7Lh"
+    secret = f"#cloud-config\npassword: 'correct-horse'\nssh_keys:\n  private: |\n    {key}\n"
+    assert clean(f"line 2: password: correct-horse, line 5: {key}", secret) == (
+        "line 2: password: (secret), line 5: (secret)"
+    )
+    assert clean("metadata: #cloud-config ssh_keys:", secret) == "metadata: #cloud-config ssh_keys:"
 
 
 def test_a_short_secret_is_masked_only_as_a_word() -> None:
