@@ -100,10 +100,13 @@ class LocalWarm(LocalCold):
         return self._server
 
     def _retire(self, server: _Server) -> None:
+        """Use a server no more. Of several runs that want that, one ends it, and it only once."""
         with self._lock:
-            if self._server is server:
+            ours = self._server is server
+            if ours:
                 self._server = None
-        server.end()
+        if ours:
+            server.end()
         self._renew()
 
     def _renew(self) -> None:

@@ -9,7 +9,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,13 +17,18 @@ import anyio
 import pytest
 import yaml
 from mcp import Client, StdioServerParameters
+from mcp.client import stdio
 
 from mcp_bridge.cli_demo import LOGINS
 from tests import measured
+from tests.waiting import wait_for as until
 from virtsim import SimServer
 
 ROOT = Path(__file__).parents[2]
 Result = TypeVar("Result")
+# A server is stopped by force when it takes longer; a busy machine is no reason to.
+stdio.PROCESS_TERMINATION_TIMEOUT = 30.0
+__all__ = ["Bridge", "Http", "processes_of", "until"]
 
 
 class Bridge:
@@ -88,7 +92,7 @@ class Bridge:
         )
 
         async def main() -> Result:
-            with anyio.fail_after(60):
+            with anyio.fail_after(200):
                 async with Client(server, mode=mode) as client:
                     return await talk(client)
 
@@ -121,7 +125,8 @@ class Bridge:
     def audit(self, event: str | None = None) -> list[dict[str, Any]]:
         """Return the audit's rows of calls and plans, or those of one event."""
         path = self.folder.parent / "state" / "virtbridge" / "audit.jsonl"
-        lines = path.read_text().splitlines() if path.exists() else []
+        # What is after the last end of a line is being written.
+        lines = path.read_text().split("\n")[:-1] if path.exists() else []
         rows = [json.loads(line) for line in lines]
         if event:
             return [row for row in rows if row["event"] == event]
@@ -163,7 +168,7 @@ class Http:
     def end(self) -> tuple[str, str]:
         """Return what it printed, its end waited for."""
         try:
-            return self.process.communicate(timeout=20)
+            return self.process.communicate(timeout=40)
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise
@@ -182,14 +187,6 @@ def processes_of(home: Path) -> list[int]:
             if mark in environ:
                 found.append(int(folder.name))
     return found
-
-
-def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
-    """Wait until something holds."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
 
 
 @pytest.fixture

@@ -4,8 +4,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from mcp_bridge.runner.warm import LocalWarm
 from mcp_bridge.runner.worker import LocalWorker
 from mcp_bridge.targets import Target
 from tests import measured
+from tests.waiting import wait_for
 
 COLLECTIONS = Path(__file__).parent / "collections"
 ECHO = "vbtest.fixture.echo"
@@ -48,22 +48,13 @@ def processes_of(run_id: str) -> list[int]:
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
             with suppress(OSError):
-                seen = (folder / "environ").read_bytes() + (folder / "cmdline").read_bytes()
+                command = (folder / "cmdline").read_bytes()
+                seen = (folder / "environ").read_bytes() + command
                 seen += bytes((folder / "cwd").readlink())
-                if needle in seen and b"pytest" not in (folder / "cmdline").read_bytes():
+                # One that ends has no command line any more, but a folder for a moment longer.
+                if needle in seen and command and b"pytest" not in command:
                     found.append(int(folder.name))
     return found
-
-
-def wait_for(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
-    """Return the first true answer of a condition, or fail."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        answer = condition()
-        if answer:
-            return answer
-        time.sleep(0.02)
-    raise AssertionError("the condition did not come true in time")
 
 
 class Bench:
@@ -104,6 +95,7 @@ class Bench:
 def bench(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Bench]:
     """Give a runner of each kind; nothing of it is left when the test is over."""
     made = Bench(tmp_path, request.param)
+    assert made.executor.ready(60)
     yield made
     made.executor.close()
 
@@ -114,6 +106,7 @@ def shared_bench(
 ) -> Iterator[Bench]:
     """Give one runner of each kind to all tests of a file that look at the same run."""
     made = Bench(tmp_path_factory.mktemp("bench"), request.param)
+    assert made.executor.ready(60)
     yield made
     made.executor.close()
 

@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 import uuid
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +20,7 @@ import pytest
 from mcp_bridge.runner.workspace import Workspace, recover
 from tests import measured
 from tests.runner import tree
+from tests.runner.conftest import BACK_ENDS
 
 ROOT = Path(__file__).parents[2]
 BRIDGE = Path(__file__).with_name("bridge_to_kill.py")
@@ -47,8 +47,8 @@ def test_m6_nothing_survives_a_kill(bench: Any, tools: Any, isolation: str, vict
         guard = next(pid for pid in processes if parent_of(pid) in {bridge.pid, *server})
         os.kill(bridge.pid if victim == "bridge" else guard, signal.SIGKILL)
         tools.wait_for(lambda: not set(tools.processes_of(run_id)) - {bridge.pid}, 5)
-        bridge.wait(10)
-        tools.wait_for(lambda: not (bench.base / run_id).exists(), 5)
+        bridge.wait(40)
+        tools.wait_for(lambda: not (bench.base / run_id).exists())
     finally:
         bridge.kill()
         bridge.wait()
@@ -75,7 +75,7 @@ def test_a_killed_run_of_a_started_module_is_uncertain(bench: Any, tools: Any, v
     thread.start()
     tools.wait_for((bench.folder / "alive-lab").exists)
     os.kill(tree.roles(os.getpid())[victim], signal.SIGKILL)
-    thread.join(20)
+    thread.join(60)
     result = outcomes[0].hosts["lab"]
     assert (result["failed"], result["error"]["kind"]) == (True, "uncertain")
     assert result["error"]["retryable"] is False
@@ -84,20 +84,33 @@ def test_a_killed_run_of_a_started_module_is_uncertain(bench: Any, tools: Any, v
 
 
 @pytest.mark.parametrize("victim", ["runner", "cli"])
+@pytest.mark.parametrize("kind", BACK_ENDS)
 def test_a_run_that_is_killed_before_its_module_says_what_is_known(
-    bench: Any, tools: Any, victim: str
+    tmp_path: Path, tools: Any, kind: str, victim: str
 ) -> None:
     """A killed command tells that it came to no module; of a killed runner that is not known.
 
     Red when the absence of an event is taken for the absence of a module, whoever was killed.
     """
+    reached, asks = tmp_path / "reached", tmp_path / "password"
+    # Ansible asks for a password before anything else, and gets no answer.
+    asks.touch(mode=0o700)
+    asks.write_text(f"#!/bin/sh\ntouch '{reached}'\nexec sleep 300\n")
+    bench = tools.bench(tmp_path, kind, vault_password_file=asks)
+    try:
+        _killed_before_its_module(bench, tools, reached, victim)
+    finally:
+        bench.executor.close()
+
+
+def _killed_before_its_module(bench: Any, tools: Any, reached: Path, victim: str) -> None:
     job = bench.job(args={"mode": "stay", "folder": str(bench.folder)})
     outcomes: list[Any] = []
     thread = threading.Thread(target=lambda: outcomes.append(bench.run(job)), daemon=True)
     thread.start()
-    command = tools.wait_for(lambda: tree.roles(os.getpid()).get("cli"))
-    os.kill(command if victim == "cli" else tree.roles(os.getpid())["runner"], signal.SIGKILL)
-    thread.join(20)
+    tools.wait_for(reached.exists)
+    os.kill(tree.roles(os.getpid())[victim], signal.SIGKILL)
+    thread.join(60)
     assert not (bench.folder / "alive-lab").exists()
     error = outcomes[0].hosts["lab"]["error"]
     if bench.kind == "worker" and victim == "runner":
@@ -119,10 +132,8 @@ def test_a_cancel_ends_every_process_and_says_so(bench: Any, tools: Any) -> None
     thread.start()
     tools.wait_for((bench.folder / "alive-lab").exists)
     assert tools.processes_of(job.run_id)
-    begin = time.monotonic()
     cancelled.set()
-    thread.join(5)
-    assert time.monotonic() - begin < 2
+    tools.wait_for(lambda: not thread.is_alive(), 2)
     assert tools.processes_of(job.run_id) == []
     assert outcomes[0].status == "canceled"
     assert outcomes[0].hosts["lab"]["error"]["kind"] == "cancelled"
@@ -146,7 +157,7 @@ def test_closing_ends_what_runs(bench: Any, tools: Any) -> None:
     tools.wait_for(lambda: tools.processes_of(job.run_id))
     bench.executor.close()
     assert tools.processes_of(job.run_id) == []
-    thread.join(5)
+    thread.join(30)
     assert not (bench.base / job.run_id).exists()
 
 

@@ -11,8 +11,8 @@ import hashlib
 import json
 import os
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ import pytest
 from mcp_bridge.errors import JobRefused
 from mcp_bridge.runner import cold
 from mcp_bridge.runner.base import Outcome, Progress
+from tests.runner import tree
 
 PASSWORD = "canary-52b9-guest-password"
 ENVIRONMENT = "canary-e41a-environment"
@@ -122,23 +123,29 @@ def seen(shared_bench: Any, tools: Any) -> Iterator[Seen]:
     patch.setenv("PYTHONPATH", str(planted))
     patch.setenv("ANSIBLE_LIBRARY", str(planted / "library"))
     sent = corpus(touched)
-    args = {"payload": sent, "password": PASSWORD}
+    # The module stays until it was looked at, with all that it takes to run it.
+    reached, looked = bench.folder / "reached", bench.folder / "looked"
+    args = {"payload": sent, "password": PASSWORD, "says": str(reached), "hears": str(looked)}
     job = bench.job(args=args, keep=True, secret_values=(PASSWORD,))
     artifacts: dict[str, str] = {}
     commands: list[bytes] = []
 
-    def look(_progress: Progress) -> None:
+    def look(_progress: Progress | None = None) -> None:
         folder = bench.base / job.run_id
-        for file in (*folder.glob("artifacts/**/*"), *folder.glob("node/artifacts/**/*")):
-            # ansible-runner writes a file beside its place and renames it.
-            with suppress(FileNotFoundError):
-                if file.is_file():
-                    artifacts[str(file.relative_to(folder))] = file.read_text(errors="replace")
-        for pid in tools.processes_of(job.run_id):
-            commands.append(Path("/proc", str(pid), "cmdline").read_bytes())
+        for file, content in tree.files(folder / "artifacts", folder / "node" / "artifacts"):
+            artifacts[str(file.relative_to(folder))] = content.decode(errors="replace")
+        commands.extend(map(tree.command, tools.processes_of(job.run_id)))
 
+    def look_at_the_module() -> None:
+        tools.wait_for(reached.exists)
+        look()
+        looked.touch()
+
+    looking = threading.Thread(target=look_at_the_module, daemon=True)
+    looking.start()
     try:
         outcome = bench.run(job, on_progress=look)
+        looking.join()
         yield Seen(outcome, sent, touched, planted, artifacts, commands, bench.kind)
     finally:
         patch.undo()
@@ -230,11 +237,12 @@ def test_m12_nothing_planted_is_followed(seen: Seen) -> None:
 
 def test_m11_a_lone_surrogate_starts_no_run(bench: Any) -> None:
     """Red without the check of `literal`: the run starts and fails with a traceback."""
-    before = set(bench.base.iterdir())
     for args in ({"payload": ["a\ud800"]}, {"payload": {"\udfff": 1}}):
+        job = bench.job(args=args)
         with pytest.raises(JobRefused, match="surrogate"):
-            bench.run(bench.job(args=args))
-    assert set(bench.base.iterdir()) <= before
+            bench.run(job)
+        # The folder is one for all bridges of this user, also for those of other tests.
+        assert not (bench.base / job.run_id).exists()
 
 
 def test_the_run_sees_only_its_own_targets(seen: Seen) -> None:

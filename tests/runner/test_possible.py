@@ -50,7 +50,7 @@ def served(before: str, folder: Path) -> str:
     """Serve until the input is over, which is at once; return what was said."""
     done = subprocess.run(
         [sys.executable, "-c", f"{before}\n{SERVE}"],
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False,
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=200, check=False,
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(folder)},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

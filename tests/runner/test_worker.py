@@ -41,7 +41,7 @@ def test_a_killed_worker_leaves_nothing_and_an_unknown_end(worker: Any, tools: A
     job = worker.job(args={"mode": "linger", "folder": str(worker.folder)})
     thread, outcomes = begun(worker, tools, job)
     os.kill(tree.roles(os.getpid())["node"], signal.SIGKILL)
-    thread.join(20)
+    thread.join(60)
     assert outcomes[0].hosts["lab"]["error"]["kind"] == "uncertain"
     tools.wait_for(lambda: tools.processes_of(job.run_id) == [], 2)
     assert not (worker.base / job.run_id).exists()
@@ -54,15 +54,15 @@ def test_secrets_go_to_the_worker_in_private_files_alone(worker: Any, tools: Any
     node = worker.base / job.run_id / "node"
     holding = {
         file.relative_to(node).as_posix()
-        for file in node.rglob("*")
-        if file.is_file() and tools.canary in file.read_text(errors="replace")
+        for file, content in tree.files(node)
+        if tools.canary.encode() in content
     }
     names = {"targets.yml", *holding}
     modes = {stat.S_IMODE((node / name).stat().st_mode) for name in names}
     folder = stat.S_IMODE(node.stat().st_mode)
     os.kill(tree.roles(os.getpid())["guard"], signal.SIGTERM)
     worker.executor.close()
-    thread.join(20)
+    thread.join(60)
     assert holding == {"file-0-token_secret_file"}
     assert (modes, folder) == ({0o600}, 0o700)
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -53,6 +54,17 @@ def roles(bridge: int) -> dict[str, int]:
         found["module"] = level[0]
         level = children(level[0])
     return found
+
+
+def files(*folders: Path) -> Iterator[tuple[Path, bytes]]:
+    """Yield the files below folders and what is in them, while others make and remove some."""
+    for folder in folders:
+        for place, _folders, names in os.walk(folder):
+            for name in names:
+                file = Path(place, name)
+                with suppress(OSError):
+                    if file.is_file():
+                        yield file, file.read_bytes()
 
 
 def alive(pid: int) -> bool:
