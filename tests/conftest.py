@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -15,8 +16,11 @@ import virtsim
 from tests.integration.platforms import ROWS, Row
 
 # How quickly examples are made says something of the machine, and nothing of the code.
-settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("busy")
+_BUSY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("same", _BUSY, derandomize=True)
+settings.register_profile("other", _BUSY, print_blob=True)
+# Each time the same examples, unless others are asked for: VIRTBRIDGE_EXAMPLES=other.
+settings.load_profile(os.environ.get("VIRTBRIDGE_EXAMPLES", "same"))
 
 
 @pytest.fixture

@@ -144,7 +144,7 @@ def test_ghsa_88xv_43vf_jm73_http_does_not_start_open_to_others(
     address = "0.0.0.0:0" if flags else "127.0.0.1:0"
     done = subprocess.run(
         bridge.command("serve", "--http", address, *flags), env=bridge.environment,
-        cwd=bridge.folder, capture_output=True, text=True, timeout=60, check=False,
+        cwd=bridge.folder, capture_output=True, text=True, timeout=200, check=False,
     )  # fmt: skip
     assert done.returncode == 2 and "serves MCP" not in done.stderr
 
@@ -290,7 +290,7 @@ def test_cve_2021_3701_the_folder_of_a_run_is_private(bridge: Bridge) -> None:
     state = bridge.folder.parent / "state/virtbridge"
     subprocess.run(
         bridge.command("call", "target_list"), env=bridge.environment, cwd=bridge.folder,
-        capture_output=True, timeout=60, check=True,
+        capture_output=True, timeout=200, check=True,
     )  # fmt: skip
     assert state.stat().st_mode & 0o777 == 0o700
     files = [each for each in state.rglob("*") if each.is_file() and not each.is_symlink()]

@@ -65,7 +65,7 @@ class Idp:
     def token(self, scope: str, who: str = "alice", resource: str = RESOURCE) -> str:
         """Return a token that the provider itself made."""
         form = {"grant_type": "client_credentials", "scope": scope, "resource": resource}
-        answer = requests.post(f"{self.issuer}/token", data=form, auth=_encoded(who), timeout=20)
+        answer = requests.post(f"{self.issuer}/token", data=form, auth=_encoded(who), timeout=60)
         assert answer.status_code == 200, answer.text
         return str(answer.json()["access_token"])
 
@@ -83,7 +83,7 @@ class Idp:
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.communicate(timeout=20)
+        self.process.communicate(timeout=40)
 
 
 def _encoded(who: str) -> tuple[str, str]:

@@ -8,6 +8,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -93,12 +94,16 @@ def test_an_answer_counts_for_some_seconds_and_for_its_token_only(
 
 def test_an_answer_counts_no_longer_than_its_token(issuer: Issuer, asking: Verifier) -> None:
     """Red when an answer is believed after the token has expired."""
-    issuer.content = json.dumps(_known(exp=time.time() + 0.3)).encode()
-    asking.verify("one")
-    deadline = time.monotonic() + 5
+    for lives in (0.3, 3.0, 30.0):
+        issuer.content = json.dumps(_known(exp=time.time() + lives)).encode()
+        # Where the answer was slower than that, a token may live longer.
+        with suppress(TokenRefused):
+            asking.verify(f"one of {lives} s")
+            break
+    deadline = time.monotonic() + lives + 5
     with pytest.raises(TokenRefused, match="expired"):
         while time.monotonic() < deadline:
-            asking.verify("one")
+            asking.verify(f"one of {lives} s")
 
 
 @pytest.mark.parametrize(
@@ -170,7 +175,7 @@ def test_keys_of_another_form_say_nothing(issuer: Issuer, idp: Idp, content: byt
 def test_tokens_with_unknown_keys_do_not_make_it_ask_each_time(issuer: Issuer, idp: Idp) -> None:
     import requests
 
-    issuer.content = requests.get(f"{idp.issuer}/jwks", timeout=10).content
+    issuer.content = requests.get(f"{idp.issuer}/jwks", timeout=40).content
     verifier = open_verifier(Auth(issuer=idp.issuer, jwks_url=issuer.url), RESOURCE)
     verifier.verify(idp.forged())
     for number in range(20):

@@ -120,10 +120,10 @@ def _handshake(session: Session) -> dict[str, str]:
         "clientInfo": {"name": "old", "version": "1"},
     }  # fmt: skip
     body = {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": hello}
-    answer = requests.post(session.url, json=body, headers=headers, timeout=30)
+    answer = requests.post(session.url, json=body, headers=headers, timeout=60)
     headers["Mcp-Session-Id"] = answer.headers["mcp-session-id"]
     body = {"jsonrpc": "2.0", "method": "notifications/initialized"}
-    assert requests.post(session.url, json=body, headers=headers, timeout=30).status_code == 202
+    assert requests.post(session.url, json=body, headers=headers, timeout=60).status_code == 202
     return headers
 
 
@@ -138,7 +138,7 @@ def test_a_session_has_the_scopes_of_each_requests_own_token(
     def tools(token: str) -> requests.Response:
         body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
         login = {"Authorization": f"Bearer {token}"}
-        return requests.post(server.url, json=body, headers=headers | login, timeout=30)
+        return requests.post(server.url, json=body, headers=headers | login, timeout=60)
 
     assert "vm_delete" not in tools(idp.token("vb:read")).text
     assert "vm_delete" in tools(idp.token("vb:apply")).text
@@ -206,7 +206,7 @@ def test_a_client_of_the_sdk_comes_in_with_a_token(lab: Any, idp: Idp, guarded: 
         login = {"Authorization": f"Bearer {idp.token('vb:read')}"}
         async with httpx2.AsyncClient(headers=login) as http:
             transport = streamable_http_client(server.url, http_client=http)
-            with anyio.fail_after(60):
+            with anyio.fail_after(200):
                 async with Client(transport, mode=mode) as client:
                     return await bridge.answer(client, "vm_list")
 

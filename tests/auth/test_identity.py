@@ -216,7 +216,7 @@ def test_check_config_says_which_secret_of_the_map_cannot_be_used(
     configure(bridge, idp)
     done = subprocess.run(
         bridge.command("check-config"), env=bridge.environment, cwd=bridge.folder,
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=200, check=False,
     )  # fmt: skip
     assert done.returncode == 2
     said = " ".join((done.stdout + done.stderr).split())

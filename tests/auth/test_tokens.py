@@ -97,7 +97,7 @@ def test_who_has_no_token_learns_where_to_log_in(
     base = server.url.removesuffix("/mcp")
     for path in ("/.well-known/oauth-protected-resource/mcp",
                  "/.well-known/oauth-protected-resource"):  # fmt: skip
-        document = requests.get(base + path, timeout=10).json()
+        document = requests.get(base + path, timeout=40).json()
         assert document["resource"] == RESOURCE
         assert document["authorization_servers"] == [idp.issuer]
         assert document["scopes_supported"] == SCOPES
@@ -137,7 +137,7 @@ def test_what_a_foreign_web_page_could_send_is_refused_with_a_token_too(
 
     def asked(origin: str) -> requests.Response:
         asks = {"Origin": origin, "Access-Control-Request-Method": "POST"}
-        return requests.options(server.url, headers=asks, timeout=10)
+        return requests.options(server.url, headers=asks, timeout=40)
 
     allowed = asked("https://console.example.org")
     assert allowed.headers["access-control-allow-origin"] == "https://console.example.org"
@@ -233,7 +233,7 @@ def test_the_server_ends_tls_itself_when_told(bridge: Bridge, idp: Idp, guarded:
     bridge.config["server"] = {"tls": {"cert_file": "cert.pem", "key_file": "key.pem"}}
     server = guarded(bridge, idp)
     assert server.url.startswith("https://")
-    answer = requests.post(server.url, verify=str(bridge.folder / "ca.pem"), timeout=10)
+    answer = requests.post(server.url, verify=str(bridge.folder / "ca.pem"), timeout=40)
     assert answer.status_code == 401
     (bridge.folder / "key.pem").chmod(0o644)
     assert "chmod 600" in start(bridge).stderr
@@ -253,5 +253,5 @@ def start(bridge: Bridge, *flags: str) -> subprocess.CompletedProcess[str]:
     """Return how a server ended that does not start."""
     return subprocess.run(
         bridge.command(*SERVE, *flags), env=bridge.environment, cwd=bridge.folder,
-        capture_output=True, text=True, timeout=30, check=False,
+        capture_output=True, text=True, timeout=200, check=False,
     )  # fmt: skip

@@ -55,7 +55,7 @@ def environment(home: Path) -> dict[str, str]:
 
 def config(home: Path, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        [sys.executable, "-m", "mcp_bridge.cli", "client-config", *words], text=True, timeout=60,
+        [sys.executable, "-m", "mcp_bridge.cli", "client-config", *words], text=True, timeout=200,
         env=environment(home), capture_output=True, check=False, cwd=home,
     )  # fmt: skip
     assert done.returncode == code, done.stderr
@@ -82,7 +82,7 @@ def listed(command: tuple[str, ...], given: tuple[tuple[str, str], ...], home: P
     async def main() -> list[str]:
         env = environment(home) | dict(given)
         server = StdioServerParameters(command=command[0], args=list(command[1:]), env=env)
-        with anyio.fail_after(60):
+        with anyio.fail_after(200):
             async with Client(server) as client:
                 return [tool.name for tool in (await client.list_tools()).tools]
 

@@ -8,7 +8,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import pytest
 import yaml
 
 from tests import measured
+from tests.waiting import Attended
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = (
@@ -43,7 +43,7 @@ class Shell:
         command = [sys.executable, "-W", "error", "-m", "mcp_bridge.cli", *words]
         return subprocess.run(
             command, env=self.environment, input=text, capture_output=True, text=True,
-            timeout=60, check=False, cwd=self.folder,
+            timeout=200, check=False, cwd=self.folder,
         )  # fmt: skip
 
     def write(self, name: str, content: Any) -> Path:
@@ -72,7 +72,7 @@ def test_help_is_quick_because_the_sdk_is_not_imported(shell: Shell) -> None:
     code = "import sys, mcp_bridge.cli; print({'mcp', 'ansible', 'rich'} & set(sys.modules))"
     command = [sys.executable, "-c", code]
     done = subprocess.run(
-        command, env=shell.environment, capture_output=True, text=True, timeout=20, check=True
+        command, env=shell.environment, capture_output=True, text=True, timeout=200, check=True
     )
     assert done.stdout.strip() == "set()"
 
@@ -191,12 +191,14 @@ def test_a_running_target_is_probed_and_a_dead_one_is_exit_code_one(
     credential = {"token_id": sim.credentials["token_id"], "token_secret_file": secret.name}
     lab = {"platform": "proxmox", "url": sim.url, "ca_file": str(sim.ca_file)}
     shell.write("targets.yml", {"targets": {"lab": lab | {"credential": credential}}})
-    good = shell("targets", "--probe", "--json")
+    with Attended() as when_it_runs:
+        good = shell("targets", "--probe", "--json")
     assert good.returncode == 0, good.stdout + good.stderr
     assert json.loads(good.stdout)["data"]["targets"][0]["reachable"] is True
     listed = shell("call", "vm_list", "state=running", "fields=name,host")
     assert (listed.returncode, "lab/-/" in listed.stdout) == (0, True), listed.stderr
     sim.stop()
-    begin = time.monotonic()
-    assert shell("targets", "--probe").returncode == 1
-    assert time.monotonic() - begin < 15
+    with Attended() as when_it_is_dead:
+        assert shell("targets", "--probe").returncode == 1
+    # It is refused at once, so that only the command and its run take their time.
+    assert when_it_is_dead.seconds < 15 + when_it_runs.seconds

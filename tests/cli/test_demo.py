@@ -8,12 +8,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from tests import measured
+from tests.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,13 +25,14 @@ def test_a_stopped_demo_leaves_nothing_behind(tmp_path: Path, number: int) -> No
         [sys.executable, "-W", "error", "-m", "mcp_bridge.cli", "demo"], text=True,
         env=measured.environment() | environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
-    deadline = time.monotonic() + 20
-    while not list(tmp_path.glob("virtbridge-demo-*/virtbridge.yml")):
-        assert time.monotonic() < deadline
+
+    def begun() -> bool:
         assert running.poll() is None, running.communicate()
-        time.sleep(0.02)
+        return bool(list(tmp_path.glob("virtbridge-demo-*/virtbridge.yml")))
+
+    wait_for(begun)
     running.send_signal(number)
-    out, errors = running.communicate(timeout=20)
+    out, errors = running.communicate(timeout=40)
     assert running.returncode == 1
     assert "Interrupted" in out
     assert "Traceback" not in errors

@@ -29,7 +29,7 @@ class Command:
 
     def __call__(self, *words: str) -> tuple[int, str, str]:
         process = self.start(*words)
-        out, errors = process.communicate(timeout=60)
+        out, errors = process.communicate(timeout=200)
         assert "Traceback" not in errors
         return process.returncode, out, errors
 
@@ -109,7 +109,7 @@ def test_a_run_of_another_process_is_listed_and_stopped(command: Any) -> None:
         (row,) = run.listed("--state", "running")
         code, out, _errors = run("runs", "cancel", row["run_id"])
         assert (code, out) == (0, "ended: cancelled\n")
-        out, _errors = caller.communicate(timeout=20)
+        out, _errors = caller.communicate(timeout=200)
     finally:
         caller.kill()
         caller.wait()

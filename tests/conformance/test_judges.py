@@ -51,7 +51,7 @@ def test_every_requirement_of_a_revision_is_met(url: str, tmp_path: Path, revisi
     """Red when the server does not ask its provider for resources."""
     done = subprocess.run(
         [str(NODE), str(SUITE), "server", "--url", url, "--requirements", revision],
-        cwd=tmp_path, capture_output=True, text=True, timeout=80, check=False,
+        cwd=tmp_path, capture_output=True, text=True, timeout=200, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     unscored = set(UNSCORED.findall(done.stdout))
@@ -67,7 +67,7 @@ def inspect(bridge: Bridge, era: str, *target: str) -> dict[str, object]:
             str(NODE), str(INSPECTOR), "--cli", *target, "--method", "tools/list", "--strict",
             "--format", "json", "--protocol-era", era,
         ],
-        cwd=ROOT, env=bridge.environment, capture_output=True, text=True, timeout=60, check=False,
+        cwd=ROOT, env=bridge.environment, capture_output=True, text=True, timeout=200, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
     result: dict[str, object] = json.loads(done.stdout)["result"]

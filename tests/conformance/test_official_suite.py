@@ -67,7 +67,7 @@ def test_the_server_passes(url: str, tmp_path: Path, revision: str, scenario: st
             str(NODE), str(SUITE), "server", "--url", url, "--scenario", scenario,
             "--spec-version", revision, *(baseline if scenario == "server-stateless" else []),
         ],
-        cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+        cwd=tmp_path, capture_output=True, text=True, timeout=200, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     found = RESULT.search(done.stdout)

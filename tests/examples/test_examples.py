@@ -32,7 +32,7 @@ TARGETS: Mapping[str, tuple[str, str, Mapping[str, str]]] = {
 """What the examples call their targets: the platform, the path, the credential."""
 AGAIN_CHANGES = ("restarted", "reset")
 """States that are events: to ask for them twice means to do it twice."""
-pytestmark = pytest.mark.timeout(150)
+pytestmark = pytest.mark.timeout(300)
 
 
 def examples(module: Path) -> list[dict[str, Any]]:

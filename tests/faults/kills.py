@@ -20,6 +20,7 @@ from mcp_bridge.runner.workspace import base_folder
 from tests.faults.errands import Errand, World
 from tests.faults.served import state_files
 from tests.runner import tree
+from tests.waiting import came_true
 
 _ORPHANS_END = 2.0
 _APPEARS = 20.0
@@ -204,19 +205,21 @@ class Killing:
     def _orphans(self, victim: str) -> Iterator[str]:
         """Yield who lives on after two seconds; a bridge that was killed is started again."""
         world = self.world
-        deadline = time.monotonic() + _ORPHANS_END
-        while True:
+        left: set[int] = set()
+
+        def none_left() -> bool:
+            nonlocal left
             own = set() if victim == "bridge" else world.served.own()
             left = {pid for pid in tree.marked(world.home) - own if tree.alive(pid)}
             if victim != "bridge":
                 # The server is told to fork, and a fork looks like its server.
                 left |= {child for pid in own - {world.served.pid} for child in tree.children(pid)}
-            if not left or time.monotonic() > deadline:
-                break
-            time.sleep(0.02)
-        for pid in left:
-            self.tally.orphans += 1
-            yield f"an orphan: {pid} {tree.command(pid)!r}"
+            return not left
+
+        if not came_true(none_left, _ORPHANS_END):
+            for pid in left:
+                self.tally.orphans += 1
+                yield f"an orphan: {pid} {tree.command(pid)!r}"
 
     def _restart(self, names: set[str]) -> None:
         """Start a bridge after one was killed, which is to remove what that one has left."""

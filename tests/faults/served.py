@@ -21,7 +21,7 @@ KINDS: Mapping[str, Mapping[str, str]] = {
     "cold": {"VIRTBRIDGE_RUNNER": "cold"},
     "worker": {"VIRTBRIDGE_RUNNER_EXECUTOR": "worker"},
 }
-_START = 60.0
+_START = 200.0
 
 
 class Served:
@@ -65,7 +65,7 @@ class Served:
         with self._news:
             return number in self._answers or self._over
 
-    def answer(self, number: int, seconds: float = 60.0) -> dict[str, Any] | None:
+    def answer(self, number: int, seconds: float = 200.0) -> dict[str, Any] | None:
         """Return the envelope of a call; None when none came, in time or at all."""
         message = self._message(number, seconds)
         if message is None:
@@ -87,7 +87,7 @@ class Served:
         assert self._serving.stdin is not None
         try:
             self._serving.stdin.close()
-            self._serving.wait(20)
+            self._serving.wait(60)
         except (OSError, subprocess.TimeoutExpired):
             self._serving.kill()
             self._serving.wait()

@@ -104,7 +104,7 @@ def targets(row: Row, sim: virtsim.SimServer, folder: Path) -> tuple[Any, ...]:
     return found["lab"], found["wrong"]
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("kind", BACK_ENDS)
 def test_no_secret_is_anywhere_in_a_run(
     tmp_path: Path, row: Row, sim: virtsim.SimServer, kind: str, caplog: pytest.LogCaptureFixture
@@ -134,7 +134,7 @@ def test_no_secret_is_anywhere_in_a_run(
     assert leaks(secrets, {**watching.seen, **kept, **told}) == []
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     "kind", [pytest.param(kind, marks=() if kind == "warm" else pytest.mark.long) for kind in KINDS]
 )

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -34,7 +33,7 @@ def left(made: World) -> set[int]:
     return {pid for pid in tree.marked(made.home) - made.served.own() if tree.alive(pid)}
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("fault", [pytest.param("timeout", marks=pytest.mark.long), "slow"])
 @pytest.mark.parametrize("platform", ["cloudstack", "kubevirt", "proxmox"])
 def test_a_cancelled_delete_is_never_sent(made: World, platform: str, fault: str) -> None:
@@ -52,10 +51,9 @@ def test_a_cancelled_delete_is_never_sent(made: World, platform: str, fault: str
     control.fault(fault, count=0, **(SLOW if fault == "slow" else {}))
     number = made.served.call("vm_delete", **delete)
     until(lambda: any(not row["path"].startswith("/_sim") for row in control.journal()), 30)
-    begin = time.monotonic()
     made.served.cancel(number)
     until(lambda: not left(made), _BOUND)
-    assert time.monotonic() - begin < _BOUND
+    until(lambda: made.bridge.audit("outcome")[-1]["status"] == "canceled")
     control.clear_faults()
     assert made.served.asked("vm_get", ref=delete["ref"])["ok"]
     assert control.writes() == []

@@ -70,12 +70,12 @@ def test_the_traps_would_be_sprung(tmp_path: Path) -> None:
     subprocess.run(
         [BIN / "ansible", "localhost", "-m", "ansible.legacy.vm_info"], cwd=traps.folder,
         env={"PATH": os.environ["PATH"], "HOME": str(traps.folder), "PYTHONPATH": "."},
-        capture_output=True, check=False, timeout=60,
+        capture_output=True, check=False, timeout=200,
     )  # fmt: skip
     assert {"sitecustomize.py", "ansible.py"} & set(traps.sprung)
     subprocess.run(
         [BIN / "ansible", "localhost", "-m", "ansible.legacy.vm_info"], cwd=traps.folder,
         env={"PATH": os.environ["PATH"], "HOME": str(traps.folder)},
-        capture_output=True, check=False, timeout=60,
+        capture_output=True, check=False, timeout=200,
     )  # fmt: skip
     assert {"log", "vars_plugins_host_group_vars.py"} <= set(traps.sprung)

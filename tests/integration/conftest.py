@@ -102,7 +102,7 @@ def play(
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=80,
+            timeout=200,
             check=False,
         )
         printed = ran.stdout + ran.stderr

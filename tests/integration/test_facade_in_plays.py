@@ -14,7 +14,7 @@ import yaml
 import virtsim
 
 Play = Callable[..., dict[str, Any]]
-pytestmark = pytest.mark.timeout(150)
+pytestmark = pytest.mark.timeout(300)
 VM, INFO, POWER, SNAPSHOT = (
     f"virtbridge.core.{name}" for name in ("vm", "vm_info", "vm_power", "vm_snapshot")
 )

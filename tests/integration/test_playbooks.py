@@ -18,7 +18,7 @@ Play = Callable[..., dict[str, Any]]
 SCHEMA = json.loads(
     (Path(__file__).parents[2] / "plugins/plugin_utils/schemas/vm.json").read_text()
 )
-pytestmark = pytest.mark.timeout(150)
+pytestmark = pytest.mark.timeout(300)
 
 
 def task(module: str, register: str, **options: Any) -> dict[str, Any]:

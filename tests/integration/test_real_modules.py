@@ -48,7 +48,7 @@ TEXTS = [
 HARD, RETYPED = f"{TEXTS[0]}\n{TEXTS[-1]}", TEXTS[3]
 ARGUMENTS = ("project/main.json", "tmp/")
 """What a run is given: these places hold the arguments while it lives, and must go with it."""
-pytestmark = pytest.mark.timeout(150)
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ ASTRAY = {
     "PROXMOX_FINGERPRINT": "AA:" * 31 + "AA",
     "PROXMOX_VALIDATE_CERTS": "false",
 }
-pytestmark = pytest.mark.timeout(150)
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture

@@ -29,11 +29,12 @@ def on_terminal(bridge: Bridge, *arguments: str, answers: tuple[str, ...] = ()) 
     command = bridge.command(*arguments)
     child = pexpect.spawn(
         command[0], command[1:], env=bridge.environment, cwd=str(bridge.folder),
-        encoding="utf-8", timeout=30, dimensions=(60, 200),
+        encoding="utf-8", timeout=200, dimensions=(60, 200), maxread=65_536,
     )  # fmt: skip
     screen = ""
     for answer in answers:
-        child.expect([": $", pexpect.EOF])
+        # The end of a question, and not of what was read so far.
+        child.expect([r"(?:[Pp]assphrase|authenticator|before\)|more|now): $", pexpect.EOF])
         screen += str(child.before)
         found = re.search(r"secret: ([A-Z2-7]+)", screen)
         # What an authenticator would show now.
@@ -59,7 +60,7 @@ def waiting(one: Inside, **arguments: Any) -> dict[str, Any]:
     return dict(body["data"]["plan"])
 
 
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(300)
 def test_a_person_approves_what_a_client_asked_for(lab: Lab) -> None:
     """Red when the second factor is not looked at, or the plan runs without an approval."""
     bridge, sim = lab
@@ -73,7 +74,7 @@ def test_a_person_approves_what_a_client_asked_for(lab: Lab) -> None:
         assert early["data"]["plan"]["code"] == plan["code"]
         listed = subprocess.run(
             bridge.command("approvals", "--json"), env=bridge.environment, cwd=bridge.folder,
-            capture_output=True, text=True, timeout=60, check=True,
+            capture_output=True, text=True, timeout=200, check=True,
         )  # fmt: skip
         (row,) = json.loads(listed.stdout)["approvals"]
         assert (row["code"], row["digest"]) == (plan["code"], plan["digest"])
@@ -146,9 +147,10 @@ def test_a_code_of_the_authenticator_is_good_once(lab: Lab) -> None:
     assert (code, "otpauth://totp/virtbridge" in screen) == (0, True), screen
     found = re.search(r"secret: ([A-Z2-7]+)", screen)
     assert found
-    following = pyotp.TOTP(found[1]).at(int(time.time()) + 30)
     with inside(bridge) as one:
         first, second = waiting(one)["code"], waiting(one)["code"]
+        # Not the one that the enrolment took, and good for a minute from now.
+        following = pyotp.TOTP(found[1]).at(int(time.time()) + 30)
         assert on_terminal(bridge, "approve", first, answers=(following,))[0] == 0
         again = on_terminal(bridge, "approve", second, answers=(following,))
         assert (again[0], "used before" in again[1]) == (1, True)
@@ -167,7 +169,7 @@ def test_nobody_approves_in_a_pipe(lab: Lab) -> None:
         code = waiting(one)["code"]
         for arguments in (("approve", code), ("deny", code), ("approve", "--enroll", "totp")):
             done = subprocess.run(
-                bridge.command(*arguments), env=bridge.environment, cwd=bridge.folder, timeout=60,
+                bridge.command(*arguments), env=bridge.environment, cwd=bridge.folder, timeout=200,
                 input=f"{PHRASE}\n", capture_output=True, text=True, check=False,
                 start_new_session=True,
             )  # fmt: skip

@@ -70,7 +70,7 @@ def test_without_targets_the_server_says_how_to_add_one(bridge: Any) -> None:
 def test_a_broken_targets_file_ends_the_server_with_every_problem(bridge: Any, broken: str) -> None:
     (bridge.folder / "targets.yml").write_text(broken)
     done = subprocess.run(
-        bridge.command("serve"), env=bridge.environment, capture_output=True, text=True, timeout=20,
+        bridge.command("serve"), env=bridge.environment, capture_output=True, text=True, timeout=99,
         check=False, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     assert done.returncode == 2

@@ -23,6 +23,7 @@ import virtsim
 from tests.integration.canaries import leaks
 from tests.integration.platforms import GUEST_SECRET, WRONG_SECRET, Row
 from tests.mcp.test_secrets import _configure
+from tests.runner import tree
 
 
 class Processes:
@@ -75,10 +76,10 @@ def _sinks(bridge: Any, log: Path, answers: list[Any], said: list[str]) -> dict[
     texts = {str(file): file.read_bytes() for file in files if not file.name.endswith(".key")}
     # Logs of the runner and what a run left in memory, if it left anything.
     texts |= {
-        str(file): file.read_bytes()
+        str(file): content
         for base in (Path("/dev/shm"), Path("/tmp"))
-        for file in base.glob(f"virtbridge-{os.getuid()}*/**/*")
-        if file.is_file() and str(home).encode() in file.read_bytes()
+        for file, content in tree.files(*base.glob(f"virtbridge-{os.getuid()}*"))
+        if str(home).encode() in content
     }
     return texts | {
         "answers": json.dumps(answers, ensure_ascii=False).encode(),

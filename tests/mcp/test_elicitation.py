@@ -46,7 +46,7 @@ class Talk:
 
         async def main(server: Any) -> Any:
             callback = answer if reply else None
-            with anyio.fail_after(60):
+            with anyio.fail_after(200):
                 async with Client(server, mode=self.era, elicitation_callback=callback) as client:
                     return await use(client)
 

@@ -33,7 +33,7 @@ def free(lab: Lab) -> Lab:
 
 
 def database(bridge: Bridge) -> sqlite3.Connection:
-    return sqlite3.connect(bridge.folder.parent / "state/virtbridge/state.db", timeout=10)
+    return sqlite3.connect(bridge.folder.parent / "state/virtbridge/state.db", timeout=40)
 
 
 def stored(bridge: Bridge, plan_id: str, column: str) -> Any:
@@ -48,7 +48,7 @@ def applied_runs(bridge: Bridge) -> list[dict[str, Any]]:
     return [row for row in bridge.audit("intent") if not row["check"]]
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("platform", sorted(NEW))
 def test_each_tool_that_writes_plans_without_a_write_and_applies_what_it_showed(
     bridge: Bridge, platform: str
@@ -122,7 +122,7 @@ def test_a_plan_is_applied_once(free: Lab) -> None:
     assert len(sim.control.writes()) == 1
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_of_50_who_apply_a_plan_at_once_one_does(free: Lab) -> None:
     """Red when the plan is taken without looking at its state."""
     bridge, sim = free
@@ -286,7 +286,7 @@ def test_a_plan_that_was_edited_where_it_is_stored_is_refused(free: Lab, edit: s
     assert sim.control.writes() == []
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("moment", ["looking", "running"])
 def test_what_a_killed_bridge_was_applying_is_uncertain(free: Lab, moment: str) -> None:
     """Red when a plan that was being applied can be applied by the next bridge."""
@@ -308,9 +308,9 @@ def test_what_a_killed_bridge_was_applying_is_uncertain(free: Lab, moment: str) 
 
     caller = threading.Thread(target=talk)
     caller.start()
-    until(lambda: plans and stored(bridge, plans[0], "state") == "applying", 30)
+    until(lambda: plans and stored(bridge, plans[0], "state") == "applying")
     if moment == "running":
-        until(lambda: applied_runs(bridge), 30)
+        until(lambda: applied_runs(bridge))
     http.process.kill()
     http.end()
     caller.join(30)

@@ -60,7 +60,7 @@ class Raw:
         self.send({"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params})
 
     def close(self) -> tuple[str, str]:
-        rest = self.process.communicate(timeout=20)
+        rest = self.process.communicate(timeout=40)
         return rest[0], rest[1]
 
 

@@ -168,7 +168,7 @@ def _cannot_write(call: Call, given: Mapping[str, Any]) -> None:
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "tools.json").read_text())
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_what_is_not_in_the_list_cannot_be_called(lab: Any) -> None:
     """Red when the list alone is narrowed (CVE-2026-46519)."""
     bridge, sim = lab

@@ -95,7 +95,7 @@ def test_a_command_waits_for_the_end(hasty: Lab) -> None:
     bridge, _sim = hasty
     done = subprocess.run(
         bridge.command("call", "vm_list", "--json"), env=bridge.environment, cwd=bridge.folder,
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=200, check=False,
     )  # fmt: skip
     assert done.returncode == 0
     assert '"status": "ok"' in done.stdout

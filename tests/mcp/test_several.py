@@ -114,7 +114,7 @@ def allowed(bridge: Bridge, sims: dict[str, SimServer]) -> None:
     bridge.allow({"name": "all", "match": {"target": sorted(sims)}, "verdict": "allow"})
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_machines_of_all_platforms_are_stopped_in_one_run(bridge: Bridge) -> None:
     with ExitStack() as running:
         sims = {

@@ -24,7 +24,7 @@ CHANGED: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("platform", sorted(NEW))
 def test_a_machine_lives_and_goes(bridge: Bridge, platform: str) -> None:
     with virtsim.start(platform, seed="small") as sim:
@@ -85,7 +85,7 @@ UNKNOWN = {
 }
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("platform", sorted(NEW))
 def test_creating_never_changes_and_changing_never_creates(bridge: Bridge, platform: str) -> None:
     made = {"target": "lab", "name": "fresh", **NEW[platform]}

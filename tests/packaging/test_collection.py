@@ -22,7 +22,7 @@ from tools.tree import ROOT
 
 BIN = Path(sys.executable).parent
 CORE = "mcp_bridge/_collections/ansible_collections/virtbridge/core"
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 
 
 def run(command: list[str], cwd: Path, **environment: str) -> str:

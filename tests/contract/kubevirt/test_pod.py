@@ -70,13 +70,14 @@ def test_a_token_that_was_renewed_during_the_run_is_used(
 ) -> None:
     token = account / "token"
     token.write_text("the-old-one")
-    slow = {"status": 503, "headers": {"Retry-After": "1"}}
-    cluster.sim.control.fault("status", path="virtualmachines$", **slow)
+    slow = {"status": 503, "headers": {"Retry-After": "2"}}
+    cluster.sim.control.fault("status", path="virtualmachines$", count=0, **slow)
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(run)
         while not (cluster.requests() or running.done()):
             time.sleep(0.02)
         token.write_text(cluster.sim.credentials["token"])
+        cluster.sim.control.clear_faults()
         assert running.result().json.get("total") == 7, running.result().json
 
 

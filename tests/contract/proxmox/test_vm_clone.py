@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +12,7 @@ import pytest
 import virtsim
 from tests.contract.proxmox.test_trust_and_login import options
 from tests.contract.support.child import Result, run_module
+from tests.waiting import wait_for
 
 Start = Callable[..., virtsim.SimServer]
 CLONE = "/qemu/9000/clone"
@@ -138,9 +138,7 @@ def test_it_is_finished_even_when_nobody_waits_for_it(
     made = vm(sim, name="fresh", wait=False, **source)
     assert not made.failed, made.json
     # The last write is on its way, and nobody waits for it; it arrives all the same.
-    ends = time.monotonic() + 4
-    while vm(sim, name="fresh", memory=1024, check=True).changed:
-        assert time.monotonic() < ends
+    wait_for(lambda: not vm(sim, name="fresh", memory=1024, check=True).changed)
 
 
 def test_a_cloud_init_drive_is_not_added_to_a_machine_that_is_there(proxmox_sim: Start) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 from ansible.module_utils import basic
 
 PACKAGE = "ansible_collections.virtbridge.core.plugins.modules"
-TIMEOUT = 30.0
+TIMEOUT = 80.0
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ class Playground:
                 "VIRTBRIDGE_TARGETS": str(self.targets),
                 "ANSIBLE_COLLECTIONS_PATH": str(self.folder / "collections"),
             },
-            cwd=self.folder, capture_output=True, text=True, timeout=90, check=False,
+            cwd=self.folder, capture_output=True, text=True, timeout=200, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
         rows = [line.split() for line in self.counted.read_text().splitlines()]
@@ -89,7 +89,7 @@ def playground(tmp_path: Path) -> Iterator[Playground]:
         yield Playground(tmp_path, sim)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("tasks", [READS, READS[:2], READS[2:]], ids=["all", "own", "facade"])
 def test_a_library_is_imported_once_whatever_the_number_of_tasks(
     playground: Playground, tasks: list[dict[str, Any]]
@@ -98,7 +98,7 @@ def test_a_library_is_imported_once_whatever_the_number_of_tasks(
     assert playground.imports(tasks) == (Counter(COUNTED), 1)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_a_module_in_an_interpreter_of_its_own_imports_it_each_time(
     playground: Playground,
 ) -> None:

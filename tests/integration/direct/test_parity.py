@@ -73,7 +73,7 @@ class Playground:
         }
         done = subprocess.run(
             [str(self.command), "-i", str(self.folder / "inventory"), *more, str(playbook)],
-            cwd=self.folder, env=environment, capture_output=True, text=True, timeout=90,
+            cwd=self.folder, env=environment, capture_output=True, text=True, timeout=200,
             check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr

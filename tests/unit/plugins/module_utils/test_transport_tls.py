@@ -56,7 +56,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
             threads.append(threading.Thread(target=serve))
             threads[-1].start()
             base = f"https://127.0.0.1:{listener.getsockname()[1]}"
-            return Endpoint(bases=(base,), ca_path=str(tmp_path / "ca.pem"), timeout=3)
+            return Endpoint(bases=(base,), ca_path=str(tmp_path / "ca.pem"), timeout=60)
 
         yield start
         for thread in threads:

@@ -48,14 +48,22 @@ def test_what_is_not_checked_loads_nothing() -> None:
     assert context.get_ca_certs() == []
 
 
-def test_a_young_or_useless_file_is_not_kept(authority: Path, tmp_path: Path) -> None:
+def test_a_young_or_useless_file_is_not_kept(
+    authority: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Red without the wait: a second change within one tick of the clock would not be noticed."""
     young = tmp_path / "young.pem"
     young.write_bytes(authority.read_bytes())
     empty = tmp_path / "empty.pem"
-    for path in (young, empty, tmp_path / "nothing.pem", tmp_path):
+    monkeypatch.setattr(trust, "_SETTLED", 60.0)
+    trust.prepare(str(young))
+    assert not trust._prepared
+    monkeypatch.setattr(trust, "_SETTLED", 0.0)
+    for path in (empty, tmp_path / "nothing.pem", tmp_path):
         trust.prepare(str(path))
     assert not trust._prepared
+    trust.prepare(str(young))
+    assert len(trust._prepared) == 1
     with pytest.raises(FileNotFoundError):
         trust.trusting(str(tmp_path / "nothing.pem"))
 

@@ -29,7 +29,7 @@ def _environment(tmp: Path) -> dict[str, str]:
 
 def _run(tmp: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*COMMAND, *arguments], env=_environment(tmp), capture_output=True, text=True, timeout=20,
+        [*COMMAND, *arguments], env=_environment(tmp), capture_output=True, text=True, timeout=60,
         check=False,
     )  # fmt: skip
 
@@ -44,10 +44,10 @@ def test_start_prints_one_line_and_ends_cleanly(tmp_path: Path, number: int) -> 
         told = json.loads(running.stdout.readline())
         assert told["platform"] == "toy"
         assert set(told["credentials"]) == {"user", "password", "bob_certificate", "bob_key"}
-        answer = requests.get(f"{told['url']}/boxes", verify=told["ca_file"], timeout=3)
+        answer = requests.get(f"{told['url']}/boxes", verify=told["ca_file"], timeout=60)
         assert answer.json() == {}
         running.send_signal(number)
-        rest, errors = running.communicate(timeout=5)
+        rest, errors = running.communicate(timeout=60)
     assert (running.returncode, rest, errors) == (0, "", "")
     assert list(tmp_path.iterdir()) == []
 

@@ -20,6 +20,7 @@ from unittest.mock import patch
 import pytest
 import requests
 
+from tests.waiting import Attended, wait_for
 from virtsim.core.server import SimServer
 from virtsim.core.tls import Subject, trusted
 
@@ -137,10 +138,10 @@ def test_stop_frees_port_thread_and_files_even_with_an_open_connection(
     connect(sim).get("/boxes")
     sim.control.fault("timeout")
     with pytest.raises(requests.exceptions.ReadTimeout):
-        connect(sim).get("/boxes", timeout=0.1)
-    began = time.monotonic()
-    sim.stop()
-    assert time.monotonic() - began < 1
+        connect(sim).get("/boxes", timeout=(30, 0.1))
+    with Attended() as spent:
+        sim.stop()
+    assert spent.seconds < 1
     assert threading.active_count() == before
     assert not directory.exists()
     again = serve(port=sim.port)
@@ -163,7 +164,7 @@ def test_an_unknown_certificate_kind_is_refused_and_leaves_nothing_behind(serve:
 
 def test_a_reason_of_ones_own_and_a_body_ended_by_the_connection(sim: SimServer) -> None:
     context = ssl.create_default_context(cafile=sim.ca_file)
-    client = http.client.HTTPSConnection("localhost", sim.port, timeout=3, context=context)
+    client = http.client.HTTPSConnection("localhost", sim.port, timeout=60, context=context)
     client.request("GET", "/odd")
     response = client.getresponse()
     assert (response.status, response.reason) == (418, "No ticket")
@@ -175,7 +176,7 @@ def test_a_reason_of_ones_own_and_a_body_ended_by_the_connection(sim: SimServer)
 
 def test_a_connection_is_kept_on_success_and_closed_on_an_error(sim: SimServer) -> None:
     context = ssl.create_default_context(cafile=sim.ca_file)
-    client = http.client.HTTPSConnection("localhost", sim.port, timeout=3, context=context)
+    client = http.client.HTTPSConnection("localhost", sim.port, timeout=60, context=context)
     client.request("GET", "/boxes")
     client.getresponse().read()
     kept = client.sock
@@ -190,12 +191,14 @@ def test_a_connection_is_kept_on_success_and_closed_on_an_error(sim: SimServer) 
 
 def test_an_idle_connection_is_ended_by_the_server(sim: SimServer) -> None:
     context = ssl.create_default_context(cafile=sim.ca_file)
-    client = http.client.HTTPSConnection("localhost", sim.port, timeout=3, context=context)
+    client = http.client.HTTPSConnection("localhost", sim.port, timeout=60, context=context)
+    began = time.monotonic()
     client.request("GET", "/boxes")
     client.getresponse().read()
-    began = time.monotonic()
-    assert client.sock.recv(1) == b""
-    assert 0.5 < time.monotonic() - began < 2.5
+    with Attended() as spent:
+        assert client.sock.recv(1) == b""
+    assert time.monotonic() - began > 0.5
+    assert spent.seconds < 2.5
     client.close()
 
 
@@ -208,10 +211,13 @@ def test_latency_holds_each_request_back(serve: Serve, connect: Connect) -> None
 
 def test_a_small_answer_is_not_held_back_by_the_network(sim: SimServer, session: Session) -> None:
     session.post("/login")
-    began = time.monotonic()
+    took = []
     for _ in range(50):
+        began = time.monotonic()
         session.post("/login")
-    assert time.monotonic() - began < 50 * 0.03
+        took.append(time.monotonic() - began)
+    # The network holds back most of them, a busy machine some.
+    assert sorted(took)[len(took) // 4] < 0.03
 
 
 @pytest.mark.parametrize(
@@ -223,7 +229,7 @@ def test_a_client_that_leaves_is_served_when_it_had_asked(
 ) -> None:
     """Red when a closed transport is asked for a certificate, and half a request carried out."""
     context = ssl.create_default_context(cafile=sim.ca_file)
-    plain = socket.create_connection(("127.0.0.1", sim.port), 3)
+    plain = socket.create_connection(("127.0.0.1", sim.port), 60)
     secured = context.wrap_socket(plain, server_hostname="localhost")
     body = b'{"name": "left"}   '
     head = f"POST /boxes HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -234,8 +240,7 @@ def test_a_client_that_leaves_is_served_when_it_had_asked(
         with suppress(OSError):
             secured.unwrap()
     secured.close()
-    until = time.monotonic() + 5
-    while whole and not sim.control.writes() and time.monotonic() < until:
-        time.sleep(0.02)
+    if whole:
+        wait_for(sim.control.writes)
     assert ("left" in session.get("/boxes").json()) is whole
     assert caplog.text == ""

@@ -86,7 +86,7 @@ def exchange(server, request):
         headers.setdefault("Content-Length", str(len(content)))
     lines += [f"{k}: {v}" for k, v in headers.items()]
     with (
-        socket.create_connection(("127.0.0.1", server.port), timeout=4) as plain,
+        socket.create_connection(("127.0.0.1", server.port), timeout=60) as plain,
         context.wrap_socket(plain, server_hostname="127.0.0.1") as channel,
     ):
         channel.sendall("\r\n".join([*lines, "", ""]).encode() + content)
