@@ -9,6 +9,7 @@ import signal
 import stat
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,17 @@ def worker(tmp_path: Path, tools: Any) -> Iterator[Any]:
     made.executor.close()
 
 
-def begun(worker: Any, tools: Any, job: Any) -> tuple[threading.Thread, list[Any]]:
-    """Start a job and return when its module is there."""
+def started(worker: Any, job: Any) -> tuple[threading.Thread, list[Any]]:
+    """Start a job in a thread that adds its outcome to the list."""
     outcomes: list[Any] = []
     thread = threading.Thread(target=lambda: outcomes.append(worker.run(job)), daemon=True)
     thread.start()
+    return thread, outcomes
+
+
+def begun(worker: Any, tools: Any, job: Any) -> tuple[threading.Thread, list[Any]]:
+    """Start a job and return when its module is there."""
+    thread, outcomes = started(worker, job)
     tools.wait_for((worker.folder / "alive-lab").exists)
     return thread, outcomes
 
@@ -45,6 +52,39 @@ def test_a_killed_worker_leaves_nothing_and_an_unknown_end(worker: Any, tools: A
     assert outcomes[0].hosts["lab"]["error"]["kind"] == "uncertain"
     tools.wait_for(lambda: tools.processes_of(job.run_id) == [], 2)
     assert not (worker.base / job.run_id).exists()
+
+
+def test_a_runner_killed_before_it_has_a_worker_has_run_nothing(worker: Any, tools: Any) -> None:
+    """Red when a run is said to have begun before there is anything that could get it.
+
+    `test_ends` kills it later, when a command is there: then nobody knows.
+    """
+    for _attempt in range(10):
+        job = worker.job(args={"mode": "stay", "folder": str(worker.folder)}, timeout=20)
+        thread, outcomes = started(worker, job)
+        runner = tools.wait_for(lambda: tree.roles(os.getpid()).get("runner"))
+        os.kill(runner, signal.SIGSTOP)
+        tools.wait_for(partial(tree.stopped, runner))
+        early = not tree.children(runner)
+        os.kill(runner, signal.SIGKILL)
+        thread.join(20)
+        if early:
+            break
+    error = outcomes[0].hosts["lab"]["error"]
+    assert (early, error["kind"]) == (True, "internal")
+    assert "before the module started" in error["message"]
+
+
+def test_what_becomes_of_a_job_that_was_handed_on_is_not_known(worker: Any, tools: Any) -> None:
+    """Red when a worker's silence is taken for idleness: on a mesh, another goes on for it."""
+    job = worker.job(args={"mode": "stay", "folder": str(worker.folder)}, timeout=20)
+    thread, outcomes = started(worker, job)
+    node = tools.wait_for(lambda: tree.roles(os.getpid()).get("node"))
+    os.kill(node, signal.SIGKILL)
+    thread.join(20)
+    assert not (worker.folder / "alive-lab").exists()
+    error = outcomes[0].hosts["lab"]["error"]
+    assert (error["kind"], error["retryable"]) == ("uncertain", False)
 
 
 def test_secrets_go_to_the_worker_in_private_files_alone(worker: Any, tools: Any) -> None:

@@ -69,10 +69,18 @@ def files(*folders: Path) -> Iterator[tuple[Path, bytes]]:
 
 def alive(pid: int) -> bool:
     """Whether a process is there and no zombie."""
+    return _state(pid) not in "ZX"
+
+
+def stopped(pid: int) -> bool:
+    """Whether a process is held."""
+    return _state(pid) == "T"
+
+
+def _state(pid: int) -> str:
     with suppress(OSError):
-        state = Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()[0]
-        return state not in "ZX"
-    return False
+        return Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()[0]
+    return "X"
 
 
 def marked(mark: str) -> set[int]:
