@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from mcp import Client
 
 import virtsim
+from mcp_bridge.cli import cli
 from mcp_bridge.plaintext import LONGEST
 from tests.mcp.conftest import Bridge
 from tests.security.hostile import CANARY, payloads
+from tests.security.poisoned import KINDS, MARK, Poison
 
 TEXTS = list(payloads(200))
 
@@ -131,3 +134,75 @@ def test_hostile_errors_are_shown_as_messages_and_nothing_else(
         bridge.session(talk)
     assert not list(bridge.folder.parent.rglob(CANARY))
     assert json.dumps(bridge.audit())
+
+
+async def shown(
+    bridge: Bridge, client: Client, platform: str, rows: list[dict[str, Any]]
+) -> tuple[set[int], list[str]]:
+    """Return which texts the answers show, and where, once all of them were shown."""
+    seen: set[int] = set()
+    places: set[str] = set()
+
+    async def ask(tool: str, **arguments: Any) -> dict[str, Any]:
+        body = await bridge.answer(client, tool, **arguments)
+        for place, text in texts_of(body):
+            assert harmless(text), (place, text)
+            if MARK.search(text):
+                seen.update(map(int, MARK.findall(text)))
+                places.add(place)
+        assert body.get("error", {}).get("code") != "internal", body
+        return body
+
+    await ask("vm_list", targets=["lab"], limit=50)
+    for row in rows[:3]:
+        await ask("vm_get", ref=row["ref"], raw=True)
+    reads = KINDS[platform].reads
+    for operation, given in (*reads, *(reads[0],) * 20):
+        if len(seen) < len(TEXTS) or operation != reads[0][0]:
+            await ask("tool_read", operation=operation, target="lab", args=given)
+    stopped = next(row for row in rows if row["state"] == "stopped")
+    failing = await ask("vm_power", ref=stopped["ref"], state="started")
+    assert not failing["ok"], failing
+    return seen, sorted(places)
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("platform", sorted(KINDS))
+def test_two_hundred_hostile_texts_of_everything_a_platform_says(
+    bridge: Bridge, platform: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Names, tags, notes, labels, guests, tasks. Red when what is shown is not cleaned, or a text
+    of a platform stands where only the bridge speaks."""
+    bridge.allow({"name": "restarts", "match": {"risk": "disruptive"}, "verdict": "allow"})
+    unknown = {"operation": "vm_power", "target": "lab", "args": {"name": "none", "state": "x"}}
+
+    async def talk(client: Client) -> None:
+        before = await listed(client)
+        verdicts = await bridge.answer(client, "target_list")
+        refused = await bridge.answer(client, "tool_call", **unknown)
+        rows = bridge.table(await bridge.answer(client, "vm_list", limit=50))
+        ref = rows[0]["ref"]
+        denied = await bridge.answer(client, "vm_delete", ref=ref)
+        assert denied["error"]["code"] == "denied_by_policy"
+        poison = Poison(sim, KINDS[platform].keys, TEXTS)
+        sim.control.fault(KINDS[platform].fails, count=0)
+        seen, places = await shown(bridge, client, platform, rows)
+        assert len(seen) == len(TEXTS), (len(seen), len(poison.sent), places)
+        allowed = (".data", ".diff", ".error.message", ".warnings")
+        assert all(place.startswith(allowed) for place in places), places
+        assert await bridge.answer(client, "vm_delete", ref=ref) == denied
+        assert await bridge.answer(client, "target_list") == verdicts
+        assert await bridge.answer(client, "tool_call", **unknown) == refused
+        assert await listed(client) == before
+        for name, value in bridge.environment.items():
+            monkeypatch.setenv(name, value)
+        printed = CliRunner().invoke(cli, ["call", "vm_list"])
+        assert printed.exit_code == 0 and MARK.search(printed.output)
+        assert all(harmless(line) for line in printed.output.splitlines())
+
+    with virtsim.start(platform, seed="small") as sim:
+        bridge.add("lab", sim)
+        bridge.session(talk)
+    assert not list(bridge.folder.parent.rglob(CANARY)) and not Path(CANARY).exists()
+    for row in bridge.audit():
+        assert not MARK.search(json.dumps(row)), row
