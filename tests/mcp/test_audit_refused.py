@@ -7,8 +7,10 @@ from __future__ import annotations
 import errno
 import json
 import os
+import resource
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ import pytest
 from click.testing import CliRunner
 
 from mcp_bridge.cli import cli
+from tests.faults.served import Served
 from virtsim import SimServer
 
 _CALL = json.dumps({"operation": "proxmox_vm", "target": "lab", "args": {"vmid": 101}})
@@ -125,6 +128,81 @@ def test_an_error_of_the_disk_refuses_every_call(
     lab_here.refused()
     monkeypatch.setattr(os, call, real)
     assert lab_here.call("vm_list")["ok"]
+
+
+class Lasting:
+    """A bridge that is served while the place of its audit changes under it."""
+
+    def __init__(self, bridge: Any, sim: SimServer, path: Path) -> None:
+        self.sim, self.path = sim, path
+        bridge.config["audit"] = {"path": str(path)}
+        self.served = Served(bridge, "warm")
+        assert self.served.asked("vm_list")["ok"]
+
+    def refused(self, reason: str) -> None:
+        """Check that no call gets to the platform, and that its answer says why."""
+        self.sim.control.clear_journal()
+        call = json.loads(_CALL)
+        for tool, arguments in (
+            ("vm_list", {}),
+            ("vm_power", {"ref": "lab/-/101", "state": "started"}),
+            ("tool_read", {"operation": "proxmox:GET /nodes", "target": "lab"}),
+            ("tool_call", call),
+            ("vm_delete", {"ref": "lab/-/101"}),
+        ):
+            body = self.served.asked(tool, **arguments)
+            assert body["error"]["code"] == "audit_failed", (tool, body)
+            assert reason in body["error"]["message"], body
+        assert self.sim.control.journal() == []
+
+
+@pytest.mark.timeout(120)
+def test_a_served_bridge_whose_audit_may_grow_no_more_refuses_every_call(
+    lab: tuple[Any, SimServer], tmp_path: Path
+) -> None:
+    """Red when a line that cannot be written whole is passed over."""
+    bridge, sim = lab
+    lasting = Lasting(bridge, sim, tmp_path / "audit/audit.jsonl")
+    with closing(lasting.served) as served:
+        # The audit becomes the largest file, so that the limit meets no other.
+        absent = {"vmid": 101, "state": "absent", "description": "x" * 14_000}
+        for _turn in range(60):
+            denied = served.asked("tool_call", operation="proxmox_vm", target="lab", args=absent)
+            assert denied["status"] == "denied", denied
+        before = resource.prlimit(served.pid, resource.RLIMIT_FSIZE)
+        largest = lasting.path.stat().st_size + 10
+        resource.prlimit(served.pid, resource.RLIMIT_FSIZE, (largest, before[1]))
+        lasting.refused("File too large")
+        resource.prlimit(served.pid, resource.RLIMIT_FSIZE, before)
+        assert served.asked("vm_list")["ok"]
+    proven = subprocess.run(
+        bridge.command("audit", "verify"), env=bridge.environment, cwd=bridge.folder,
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert proven.returncode == 0, proven.stdout + proven.stderr
+
+
+@pytest.mark.timeout(120)
+def test_a_served_bridge_whose_disk_fills_or_turns_read_only_refuses_every_call(
+    lab: tuple[Any, SimServer], small_disk: Path
+) -> None:
+    bridge, sim = lab
+    lasting = Lasting(bridge, sim, small_disk / "audit.jsonl")
+    with closing(lasting.served) as served:
+        filler = small_disk / "filler"
+        with pytest.raises(OSError, match="No space left"):
+            filler.write_bytes(b"x" * (2 << 20))
+        # What is left of the last block of the file takes some lines more.
+        for _turn in range(60):
+            body = served.asked("vm_list")
+            if not body["ok"]:
+                break
+        lasting.refused("No space left on device")
+        filler.unlink()
+        assert served.asked("vm_list")["ok"]
+        # The bridge holds no file of it open between its calls, which would keep the disk from it.
+        subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+        lasting.refused("Read-only file system")
 
 
 def _linked(path: Path) -> None:
