@@ -21,6 +21,8 @@ from .errors import StoreBroken
 from .private import open_private
 
 _WAIT = 10.0
+# Rows are asked for one by one; more would only be held until the bridge ends.
+_CACHE_KIB = 256
 _LEDGER = "CREATE TABLE IF NOT EXISTS migrations (part TEXT PRIMARY KEY, version INTEGER NOT NULL)"
 
 
@@ -40,7 +42,7 @@ class Store:
                 path, timeout=_WAIT, isolation_level=None, check_same_thread=False
             )
             self._connection.row_factory = sqlite3.Row
-            for setting in ("journal_mode=WAL", "foreign_keys=ON"):
+            for setting in ("journal_mode=WAL", "foreign_keys=ON", f"cache_size=-{_CACHE_KIB}"):
                 self._connection.execute(f"PRAGMA {setting}")
             self._migrate(parts)
         except (OSError, sqlite3.Error, ValueError) as error:
