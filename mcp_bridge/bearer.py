@@ -144,6 +144,8 @@ class BearerGate:
             request = json.loads(b"".join(each.get("body", b"") for each in messages))
         except (ValueError, RecursionError):
             return None
+        if _answers(request):
+            return APPROVE
         params = request.get("params") if isinstance(request, dict) else None
         if not isinstance(params, dict) or request.get("method") != "tools/call":
             return None
@@ -178,6 +180,12 @@ class BearerGate:
         challenge = "Bearer " + ", ".join(f'{key}="{value}"' for key, value in parts.items())
         body = {"error": error or "unauthorized", "error_description": text}
         await _answer(send, status, body, {"www-authenticate": challenge})
+
+
+def _answers(message: Any) -> bool:
+    """Whether a message is what the user of a client says to a question of the server."""
+    result = message.get("result") if isinstance(message, dict) else None
+    return isinstance(result, dict) and "action" in result
 
 
 def _source(scope: Scope) -> str:

@@ -28,7 +28,7 @@ from .bearer import KEY
 from .elicit import ask, boundary, can_ask, reply_of
 from .instructions import INSTRUCTIONS
 from .provider import Context, Provider
-from .scopes import LOCAL
+from .scopes import APPROVE, LOCAL
 from .surface import Surface
 from .tools.spec import Answer, Caller, Signals, Tool, UnknownTool
 
@@ -96,7 +96,10 @@ class _Protocol:
     ) -> types.CallToolResult | types.InputRequiredResult:
         if any(tool.name == params.name for tool in self._extra.tools):
             return await self._extra.call_tool(context, params)
-        caller = replace(self._caller(context), can_ask=can_ask(context))
+        caller = self._caller(context)
+        # Whoever logs in needs the scope, too; a user of this machine is asked by its own client.
+        asked = self._principal is not None or APPROVE in caller.scopes
+        caller = replace(caller, can_ask=asked and can_ask(context))
         reply = reply_of(params)
         if reply is None:
             name, arguments = params.name, params.arguments or {}
@@ -105,10 +108,10 @@ class _Protocol:
             )
             if answer.question is None:
                 return _result(answer)
-            asked = await ask(context, answer.question)
-            if isinstance(asked, types.InputRequiredResult):
-                return asked
-            reply = asked
+            given = await ask(context, answer.question)
+            if isinstance(given, types.InputRequiredResult):
+                return given
+            reply = given
         plan, decision = reply.plan_id, reply.decision
         return _result(
             await self._worked(

@@ -14,12 +14,14 @@ from ..envelope import Envelope, denied
 from ..errors import ApprovalRefused, AuditFailed, JobRefused, RunnerBroken, SealBroken
 from ..plan_store import PlanStore
 from ..plans import OPEN, Plan, State, digest_of, drift
+from ..scopes import APPROVE
 from ..targets_problems import TargetsInvalid
 from .ends import Denied, NoAnswer, code_of, reason
 from .planning import Planner, waiting
 from .spec import Call, Caller, Refusal, Ticket, Tool, schema
 
 _NOT_AGAIN = "Make a new plan with check: true, or call the tool anew; nothing was run."
+_AGAIN = "To ask again, call plan_apply with plan_id"
 _USED: Mapping[str, str] = {
     "applying": "is being applied at this moment",
     "applied": "was applied",
@@ -72,25 +74,26 @@ class Applying:
     def decide(self, plan_id: str, decision: Decision, caller: Caller) -> Envelope | None:
         """Take over what the client says that its user decided; None when it can be applied.
 
-        Raises `Refusal` for a plan that is not the caller's or over, and for one that a client
-        cannot approve.
+        Raises `Refusal` for a plan that is not the caller's or over, for one that a client cannot
+        approve, and for a caller that may not be asked.
         """
         plan = self.find(plan_id, caller)
+        if not caller.can_ask:
+            text = "This answer does not count: its client shows no forms, or its token lacks"
+            raise Refusal("approval_required", f"{text} {APPROVE}.", f"{_AGAIN} {plan.id}.")
         if plan.state == "approved":
             return None
-        who = f"client:{caller.client}"
         try:
             if decision == "approved":
-                self._approvals.approve(plan, "client", who)
+                self._approvals.approve(plan, "client", caller.principal)
                 return None
             if decision == "declined":
-                self._approvals.reject(plan, "client", who)
+                self._approvals.reject(plan, "client", caller.principal)
                 return denied("The user of the client declined it.", next_step=_DECLINED)
         except ApprovalRefused as error:
             raise Refusal("approval_required", str(error), _NOT_AGAIN) from error
         text = f"The user of the client did not decide about plan {plan.id}. Nothing was run."
-        again = f"Call plan_apply with plan_id {plan.id} to ask again."
-        return waiting(plan, text, again)
+        return waiting(plan, text, f"{_AGAIN} {plan.id}.")
 
     def _look(self, call: Call, plan: Plan, tool: Tool, arguments: Mapping[str, Any]) -> None:
         """Preview once more; `Refusal` when that is not what the plan showed."""

@@ -98,7 +98,7 @@ def test_what_the_user_accepts_is_done_once(talk: Talk, lab: Lab) -> None:
     assert len(sim.control.writes()) == 3
     approved = bridge.audit("approved")
     assert [row["channel"] for row in approved] == ["client", "client"]
-    assert approved[0]["approver"].startswith("client:mcp")
+    assert approved[0]["approver"].startswith("os:" if talk.transport == "stdio" else "http:")
     stop = next(row for row in bridge.audit("intent") if not row["check"])
     assert (stop["channel"], stop["plan_id"]) == ("client", approved[0]["plan_id"])
 
