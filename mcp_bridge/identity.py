@@ -17,7 +17,7 @@ from . import targets as targets_file
 from .targets import Target
 from .targets_problems import Problem, nearest, problems_of
 
-_ACTING = frozenset({"impersonate_user"})
+_ACTING = frozenset({"impersonate_user", "impersonate_groups"})
 _ANYONE = "someone"
 _SUBJECT = "{subject}"
 _FOREIGN = "oauth:"
@@ -93,13 +93,23 @@ def _with(target: Target, given: Mapping[str, Any], subject: str) -> Target:
     credential = dict(given)
     if set(given) <= _ACTING and target.platform == "kubevirt":
         credential = {**target.spec["credential"], **given}
-    user = credential.get("impersonate_user")
-    if isinstance(user, str) and _SUBJECT in user:
-        user = user.replace(_SUBJECT, subject)
-        if user.startswith(_RESERVED):
+    for name in _ACTING & credential.keys():
+        made = _named(credential[name], subject)
+        if made is None:
             return _withheld(target)
-        credential["impersonate_user"] = user
+        credential[name] = made
     return replace(target, spec={**target.spec, "credential": credential})
+
+
+def _named(value: Any, subject: str) -> Any:
+    """Return a name, or names, with the caller's in it; None for one that it must not become."""
+    if isinstance(value, list):
+        names = [_named(each, subject) for each in value]
+        return None if None in names else names
+    if not isinstance(value, str) or _SUBJECT not in value:
+        return value
+    name = value.replace(_SUBJECT, subject)
+    return None if name.startswith(_RESERVED) else name
 
 
 def _withheld(target: Target) -> Target:

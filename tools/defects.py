@@ -17,7 +17,7 @@ _EXAMPLES = (
 )
 _ENGINE = "plugins/module_utils/engine"
 _CLIENT = "plugins/module_utils/proxmox/client.py"
-_TRANSPORT = "plugins/module_utils/transport.py"
+_TRANSPORT = "plugins/module_utils/adapters.py"
 _API = "plugins/module_utils/proxmox/api.py"
 _TRUST = "tests/contract/proxmox/test_trust_and_login.py"
 _WEATHER = "tests/contract/proxmox/test_bad_weather.py"

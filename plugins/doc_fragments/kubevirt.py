@@ -70,6 +70,16 @@ options:
       - When it is not given, the environment variable E(K8S_AUTH_IMPERSONATE_USER)
         is used.
     type: str
+  impersonate_groups:
+    description:
+      - Groups to act as a member of, beside O(impersonate_user),
+        which they need. The credential must have the right to impersonate
+        each of them.
+      - Must match V([!-~]([ -~]*[!-~]\)?).
+      - When it is not given, the environment variable E(K8S_AUTH_IMPERSONATE_GROUPS)
+        is used.
+    type: list
+    elements: str
   validate_certs:
     description:
       - Whether the server's certificate must be trusted. On unless

@@ -8,39 +8,33 @@ what may have arrived is UncertainOutcome.
 
 from __future__ import annotations
 
-import ssl
 import sys
 import time
 import traceback
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from . import trust
+from .adapters import Plain, Verified
 from .engine.errors import (
     Unavailable,
     UncertainOutcome,
     Unsupported,
-    ValidationFailed,
     VirtbridgeError,
 )
 from .paths import straight
 
-_Adapter: Any = object
 MISSING = ""
 try:
     import requests
-    from requests.adapters import HTTPAdapter
     from urllib3.exceptions import (
         ConnectTimeoutError,
         HTTPError,
         InsecureRequestWarning,
         NewConnectionError,
     )
-
-    _Adapter = HTTPAdapter
 except ImportError as error:
     MISSING = (error.name or "requests").partition(".")[0]
 
@@ -88,46 +82,13 @@ def require(library: str, missing: str) -> None:
         )
 
 
-class _Verified(_Adapter):  # type: ignore[misc]  # a stand-in when requests is missing
-    """Trusts what an endpoint says, and nothing that requests or urllib3 would add to it.
+class Transport:
+    """Sends single requests to the first base that can be reached.
 
-    A fingerprint is compared after the handshake, before a byte is sent.
+    ``always`` are headers of each request, also several of one name.
     """
 
-    def __init__(self, endpoint: Endpoint) -> None:
-        self._endpoint = endpoint
-        self._options: dict[str, Any] = {"ssl_context": _context(endpoint)}
-        if endpoint.fingerprint:
-            self._options |= {"assert_fingerprint": endpoint.fingerprint, "assert_hostname": False}
-        super().__init__(max_retries=0)
-
-    def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        """Make the pool with the context and the pin."""
-        super().init_poolmanager(*args, **options, **self._options)
-
-    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
-        """Make the pool behind a proxy with the same, and a context of its own for the proxy."""
-        if proxy.startswith("https://") and proxy not in self.proxy_manager:
-            options["proxy_ssl_context"] = _context(self._endpoint)
-        return super().proxy_manager_for(proxy, **options, **self._options)
-
-    def cert_verify(self, conn: Any, *given: Any) -> None:
-        """Let no other authorities be loaded into the context."""
-        super().cert_verify(conn, *given)
-        conn.ca_certs = conn.ca_cert_dir = None
-
-    def build_connection_pool_key_attributes(self, *given: Any, **named: Any) -> Any:
-        """Let no other authorities be loaded into the context; requests 2.32 asks this too."""
-        host, options = super().build_connection_pool_key_attributes(*given, **named)
-        for name in ("ca_certs", "ca_cert_dir"):
-            options.pop(name, None)
-        return host, options
-
-
-class Transport:
-    """Sends single requests to the first base that can be reached."""
-
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: Endpoint, always: Sequence[tuple[str, str]] = ()) -> None:
         require("requests", MISSING)
         self.endpoint = endpoint
         self._bases = list(endpoint.bases)
@@ -136,7 +97,8 @@ class Transport:
         # Proxies, netrc and CA bundles of the environment are nobody's decision here.
         self._http.trust_env = False
         if any(base.lower().startswith("https:") for base in endpoint.bases):
-            self._http.mount("https://", _Verified(endpoint))
+            self._http.mount("https://", Verified(endpoint, always))
+        self._http.mount("http://", Plain(always))
         checked = endpoint.verify and not endpoint.fingerprint
         self._http.verify = (endpoint.ca_path or True) if checked else False
         self._http.cert = endpoint.client_certificate
@@ -264,19 +226,6 @@ class Transport:
             f"({type(error).__name__}).{hint}",
             request=label,
         )
-
-
-def _context(endpoint: Endpoint) -> Any:
-    if endpoint.fingerprint or not endpoint.verify:
-        return trust.unchecked()
-    try:
-        return trust.trusting(endpoint.ca_path)
-    except OSError as error:
-        why = "no PEM certificate" if isinstance(error, ssl.SSLError) else error.strerror
-        raise ValidationFailed(
-            f"The CA certificate {endpoint.ca_path} cannot be used: {why}.",
-            fields={"ca_path": "cannot be used"},
-        ) from None
 
 
 def _in_handshake(error: Exception) -> bool:

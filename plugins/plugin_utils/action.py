@@ -67,6 +67,7 @@ def _kubevirt(target: Target) -> dict[str, Any]:
         "kubeconfig": credential.get("kubeconfig"),
         "context": credential.get("context"),
         "impersonate_user": credential.get("impersonate_user"),
+        "impersonate_groups": credential.get("impersonate_groups"),
         **_trust(target),
     }
 
@@ -94,7 +95,7 @@ CONNECTIONS: Mapping[str, Connection] = {
         options=_kubevirt,
         place=("api_url", "kubeconfig", "context"),
         login=("api_token", "client_cert", "client_key"),
-        acting=("impersonate_user",),
+        acting=("impersonate_user", "impersonate_groups"),
     ),
 }
 

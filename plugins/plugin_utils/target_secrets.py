@@ -26,7 +26,7 @@ class Unusable(Exception):
     """Why a secret cannot be used; its text never holds the secret."""
 
 
-def plain_value(key: str, value: Any, folder: Path, decrypt: Decrypt) -> tuple[str, str]:
+def plain_value(key: str, value: Any, folder: Path, decrypt: Decrypt) -> tuple[str, Any]:
     """Return the name and the plain value of one key of a credential."""
     for name in SECRETS:
         if key == name:

@@ -36,7 +36,7 @@ class Target:
     timeout: int | None
     labels: Mapping[str, str]
     read_only: bool
-    credential: Mapping[str, str]
+    credential: Mapping[str, Any]
 
     def __repr__(self) -> str:
         """Return the name only: a log line must not hold a secret."""
@@ -121,8 +121,8 @@ def _resolve(name: str, raw: Mapping[str, Any], path: Path, decrypt: Decrypt) ->
 
 def _credential(
     target: str, given: Mapping[str, Any], folder: Path, decrypt: Decrypt
-) -> tuple[dict[str, str], list[Problem]]:
-    values: dict[str, str] = {}
+) -> tuple[dict[str, Any], list[Problem]]:
+    values: dict[str, Any] = {}
     problems: list[Problem] = []
     for key, value in given.items():
         try:

@@ -158,6 +158,36 @@ def test_all_of_an_issuer_act_under_names_made_of_theirs(
     assert sims["kubevirt"].control.journal() == []
 
 
+def test_groups_come_from_the_map_and_never_from_who_calls(
+    bridge: Bridge, sims: dict[str, SimServer], idp: Idp, guarded: Starter
+) -> None:
+    """Red when groups are left out on the way, or made of a subject that the cluster reserves."""
+    _mapped(bridge, sims, idp)
+    sim = sims["kubevirt"]
+    groups = {"alice": ["virtsim:readers", "virtsim:apps"], "bob": ["virtsim:readers"]}
+    bridge.config["identity"]["map"] = [
+        {
+            "principal": f"oauth:{idp.issuer}#{who}",
+            "credentials": {
+                "kubevirt": {"impersonate_user": "cat", "impersonate_groups": groups.get(who, made)}
+            },
+        }
+        for who, made in ((*groups.items(), ("*", ["virtsim:readers", "{subject}"])))
+    ]
+    server = guarded(bridge, idp)
+    ref = {"ref": "kubevirt/apps/app", "state": "started"}
+    alice, bob = (server.session(idp.token("vb:apply", who)) for who in ("alice", "bob"))
+    assert bob.call("vm_list", targets=["kubevirt"])["ok"]
+    assert bob.call("vm_power", **ref)["error"]["code"] == "forbidden_by_platform"
+    assert sim.control.writes() == [] or not any(row["applied"] for row in sim.control.writes())
+    assert alice.call("vm_power", **ref)["status"] == "changed"
+    assert _users(sim) == {"cat"}
+    sim.control.clear_journal()
+    eve = server.session(idp.forged(sub="system:masters"))
+    assert eve.call("vm_list", targets=["kubevirt"])["error"]["code"] == "denied_by_policy"
+    assert sim.control.journal() == []
+
+
 MAP = """\
 identity:
   map:
@@ -230,6 +260,13 @@ def test_check_config_says_which_secret_of_the_map_cannot_be_used(
         ("lab", {"token_id": "a@pam!b"}, "identity.map[0].credentials.lab"),
         ("lab", {"token_id": "a@pam!b", "token_secret": "plain"}, "plain text is refused"),
         ("lab", {"impersonate_user": "ann"}, "impersonate_user: unknown key"),
+        ("cluster", {"impersonate_groups": ["a"]}, "without whom groups"),
+        ("cluster", {"impersonate_user": "a", "impersonate_groups": []}, "impersonate_groups"),
+        (
+            "cluster",
+            {"impersonate_user": "a", "impersonate_groups": ["a\nb"]},
+            "a Kubernetes group",
+        ),
         ("lab", {}, "identity.map[0].credentials.lab"),
     ],
 )
@@ -238,6 +275,8 @@ def test_a_map_that_cannot_work_is_said_at_the_start(
     target: str, credential: dict[str, str], says: str,
 ) -> None:  # fmt: skip
     bridge.add("lab", proxmox_sim())
+    bridge.targets["cluster"] = {"platform": "kubevirt", "url": "https://127.0.0.1:1",
+                                 "credential": {"token_env": "NO_SUCH"}}  # fmt: skip
     entry = {"principal": "oauth:*", "credentials": {target: credential}}
     bridge.config["identity"] = {"map": [entry]}
     configure(bridge, idp)

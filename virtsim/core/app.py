@@ -106,12 +106,14 @@ class Exchange:
             body = (body + message.get("body", b""))[:limit]
             more = message.get("more_body", False)
         scope = self._scope
+        lines = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in scope["headers"]]
         return Request(
             method=scope["method"],
             path=scope["path"],
             raw_path=scope["raw_path"].decode("latin-1"),
             query_string=scope["query_string"].decode("latin-1"),
-            headers={k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]},
+            headers=dict(lines),
+            header_lines=lines,
             body=body,
             client=scope["client"][0] if scope["client"] else "",
             peer_certificate=self._wire.peer_certificate,

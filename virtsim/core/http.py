@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import parse_qsl
@@ -19,7 +19,8 @@ Framing = Literal["length", "close", "chunked"]
 class Request:
     """One received request.
 
-    ``path`` is percent-decoded, ``raw_path`` is not; header names are lower case.
+    ``path`` is percent-decoded, ``raw_path`` is not; header names are lower case. ``headers`` has
+    the last of each name, ``header_lines`` all of them.
     ``params``, ``user`` and ``write`` are what the journal will say. They start as a plain
     guess (query and body by content type, nobody, by verb); the platform corrects them
     while it works, for example ``write = False`` for a login.
@@ -33,6 +34,7 @@ class Request:
     body: bytes = b""
     client: str = ""
     peer_certificate: Mapping[str, Any] | None = None
+    header_lines: Sequence[tuple[str, str]] = ()
     params: Mapping[str, Any] = field(default_factory=dict)
     user: str | None = None
     write: bool = False

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..core.http import Request
@@ -19,6 +19,7 @@ APPS = "virtsim-apps-token-00000000000000000000000"  # see above
 BRIDGE = "virtsim-bridge-token-00000000000000000000"  # see above
 MASTERS = "system:masters"
 READERS = "virtsim:readers"
+APPS_ADMINS = "virtsim:apps"
 CERTIFICATES = {"client": Subject("virtsim-admin", MASTERS)}
 ANONYMOUS = "system:anonymous"
 _NOWHERE = "-"  # no namespace is called so
@@ -26,13 +27,18 @@ _NOWHERE = "-"  # no namespace is called so
 
 @dataclass(frozen=True)
 class User:
-    """A caller: everything, everything in one namespace, or reading only."""
+    """A caller: everything, everything in one namespace, or reading only.
+
+    ``roles`` are what groups add to that.
+    """
 
     name: str
     namespace: str = ""
     reads_only: bool = False
     groups: tuple[str, ...] = ()
     impersonates: frozenset[str] = frozenset()
+    impersonates_groups: frozenset[str] = frozenset()
+    roles: tuple[User, ...] = ()
 
     @property
     def info(self) -> dict[str, Any]:
@@ -51,7 +57,11 @@ _TOKENS = {
     APPS: _account("apps", "virtsim-apps", namespace="apps"),
     # It may do nothing by itself, as the account of a bridge whose callers act as themselves.
     BRIDGE: _account(
-        "default", "virtsim-bridge", namespace=_NOWHERE, impersonates=frozenset({"ann", "ben"})
+        "default",
+        "virtsim-bridge",
+        namespace=_NOWHERE,
+        impersonates=frozenset({"ann", "ben", "cat"}),
+        impersonates_groups=frozenset({READERS, APPS_ADMINS}),
     ),
 }
 # People that only an authenticating proxy could name: all of one namespace, and reading only.
@@ -59,7 +69,13 @@ _PEOPLE = {
     "ann": User("ann", namespace="apps"),
     "ben": User("ben", reads_only=True),
 }
-_IMPERSONATION = ("impersonate-group", "impersonate-uid")
+# What groups may do; `cat` may do nothing but by them.
+_GROUPS = {
+    MASTERS: User(MASTERS),
+    READERS: User(READERS, reads_only=True),
+    APPS_ADMINS: User(APPS_ADMINS, namespace="apps"),
+}
+_WITH_USER = ("impersonate-group", "impersonate-uid")
 _READS = frozenset({"get", "list", "watch"})
 
 
@@ -76,26 +92,32 @@ def identify(request: Request) -> User:
     user = user or (_TOKENS.get(token.strip()) if bearer else None)
     if user is None and (bearer or (shown and not trusted(shown))):
         raise ApiError(401, "Unauthorized")
-    return _acting(user or User(ANONYMOUS, namespace=_NOWHERE), request.headers)
+    return _acting(user or User(ANONYMOUS, namespace=_NOWHERE), request)
 
 
-def _acting(user: User, headers: Mapping[str, str]) -> User:
+def _acting(user: User, request: Request) -> User:
     """Return the user that a request is made as: itself, or whom it may and wants to be.
 
-    Groups and uids are refused to everybody, and so is asking for them without a user.
+    The right to each group is asked for by itself. Uids are refused to everybody.
     """
+    headers = request.headers
     wanted = headers.get("impersonate-user")
-    for header in _IMPERSONATION:
-        if header in headers and wanted is None:
-            raise ApiError(500, "Internal error occurred: requested without impersonating a user")
-        if header in headers:
-            _not_as(user, f"{header.removeprefix('impersonate-')}s", headers[header])
     if wanted is None:
+        if any(header in headers for header in _WITH_USER):
+            raise ApiError(500, "Internal error occurred: requested without impersonating a user")
         return user
     full = MASTERS in user.groups or not (user.namespace or user.reads_only)
     if not full and wanted not in user.impersonates:
         _not_as(user, "users", wanted)
-    return _PEOPLE.get(wanted, User(wanted, namespace=_NOWHERE))
+    groups = [value for name, value in request.header_lines if name == "impersonate-group"]
+    for group in groups:
+        if not full and group not in user.impersonates_groups:
+            _not_as(user, "groups", group)
+    if "impersonate-uid" in headers:
+        _not_as(user, "uids", headers["impersonate-uid"])
+    person = _PEOPLE.get(wanted, User(wanted, namespace=_NOWHERE))
+    roles = tuple(_GROUPS[group] for group in groups if group in _GROUPS)
+    return replace(person, groups=tuple(groups), roles=roles)
 
 
 def _not_as(user: User, resource: str, name: str) -> None:
@@ -110,9 +132,13 @@ def allowed(user: User, verb: str, namespace: str) -> bool:
     """Whether a user may do something in a namespace (empty: in the whole cluster)."""
     if verb == "create-review":
         return user.name != ANONYMOUS
-    if user.reads_only and verb not in _READS:
+    return any(_may(role, verb, namespace) for role in (user, *user.roles))
+
+
+def _may(role: User, verb: str, namespace: str) -> bool:
+    if role.reads_only and verb not in _READS:
         return False
-    return not user.namespace or user.namespace == namespace
+    return not role.namespace or role.namespace == namespace
 
 
 def check(user: User, verb: str, target: Target | VirtTarget) -> None:

@@ -20,6 +20,7 @@ from ..engine.errors import (
     NotFound,
     Unavailable,
     UncertainOutcome,
+    ValidationFailed,
     VirtbridgeError,
 )
 from ..engine.resource import Access
@@ -41,11 +42,8 @@ Object = dict[str, Any]
 class Client:
     """One cluster, opened with one credential. Every method raises only VirtbridgeErrors."""
 
-    def __init__(
-        self, transport: Transport, who: Login, access: Access, acting: str | None = None
-    ) -> None:
+    def __init__(self, transport: Transport, who: Login, access: Access) -> None:
         self._transport, self._login, self._access = transport, who, access
-        self._acting = {"Impersonate-User": acting} if acting else {}
 
     @property
     def host(self) -> str:
@@ -156,7 +154,7 @@ class Client:
 
     def _headers(self) -> dict[str, str]:
         authorization = self._login.authorization()
-        headers = {"Accept": "application/json", "User-Agent": "virtbridge", **self._acting}
+        headers = {"Accept": "application/json", "User-Agent": "virtbridge"}
         if authorization:
             self._access.secret(authorization.rpartition(" ")[2])
             headers["Authorization"] = authorization
@@ -195,6 +193,16 @@ def _json(content: bytes) -> Object | None:
     return value if isinstance(value, dict) else None
 
 
+def _acting(params: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the headers that make a request that of somebody else, each group one of its own."""
+    user, groups = params.get("impersonate_user"), params.get("impersonate_groups") or ()
+    if groups and not user:
+        text = "impersonate_groups needs impersonate_user: no server takes groups without a user."
+        raise ValidationFailed(text, fields={"impersonate_groups": "needs impersonate_user"})
+    named = [("Impersonate-User", user)] if user else []
+    return [*named, *(("Impersonate-Group", group) for group in groups)]
+
+
 @contextmanager
 def connect(params: Mapping[str, Any], access: Access) -> Iterator[Client]:
     """Open a client from the connection options of ``platform.PLATFORM``."""
@@ -206,8 +214,8 @@ def connect(params: Mapping[str, Any], access: Access) -> Iterator[Client]:
             "validate_certs is false: anyone between here and the server can read the credential. "
             "Pin the certificate with fingerprint instead."
         )
-    transport = Transport(who.endpoint)
+    transport = Transport(who.endpoint, _acting(params))
     try:
-        yield Client(transport, who, access, params.get("impersonate_user"))
+        yield Client(transport, who, access)
     finally:
         transport.close()

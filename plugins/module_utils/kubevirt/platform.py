@@ -73,6 +73,16 @@ PLATFORM = Platform(
             doc="Name of the Kubernetes user to act as. The credential must have the right to "
             "impersonate it; what that user may do decides.",
         ),
+        Field(
+            "impersonate_groups",
+            list,
+            elements=str,
+            role="option",
+            pattern="[!-~]([ -~]*[!-~])?",
+            env=("K8S_AUTH_IMPERSONATE_GROUPS",),
+            doc="Groups to act as a member of, beside O(impersonate_user), which they need. The "
+            "credential must have the right to impersonate each of them.",
+        ),
         *trust_fields("KUBEVIRT"),
     ),
 )
