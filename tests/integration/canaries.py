@@ -13,7 +13,7 @@ import json
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote_plus
 
 _LINE = re.compile(r"[A-Za-z0-9+/=_-]{20,}")
 _NAMED = re.compile(r"(?:password|token|client-key-data): (\S{8,})")
@@ -73,5 +73,7 @@ def _escaped(text: str) -> Iterator[str]:
         yield from (inner, inner.replace("/", "\\/"))
         yield re.sub("[<>&]", lambda sign: f"\\u{ord(sign[0]):04x}", inner)
     yield from (html.escape(text), html.escape(text, quote=False), repr(text)[1:-1])
-    # As a word of a shell, and in the single quotes of YAML.
-    yield from (shlex.quote(text), text.replace("'", "''"))
+    # What Python shows between single quotes, and what was decoded although it was not encoded.
+    yield from (repr(f"{text}\"'")[1:-4], unquote_plus(text))
+    # In a word of a shell, and in the single quotes of YAML.
+    yield from (shlex.quote(f"{text} ")[1:-2], text.replace("'", "''"))
