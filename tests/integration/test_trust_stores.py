@@ -102,7 +102,7 @@ def warm(tmp_path: Path) -> Iterator[LocalWarm]:
     with ExitStack() as closing:
         executor = LocalWarm(ColdSettings(state_dir=tmp_path / "state"))
         closing.callback(executor.close)
-        assert executor.ready(30)
+        assert executor.ready(60)
         yield executor
 
 

@@ -57,6 +57,14 @@ def processes_of(run_id: str) -> list[int]:
     return found
 
 
+def holding(folder: Path) -> tuple[Path, Path]:
+    """Return a password file at which Ansible stays before any module, and what is there then."""
+    asks, reached = folder / "password", folder / "reached"
+    asks.touch(mode=0o700)
+    asks.write_text(f"#!/bin/sh\ntouch '{reached}'\nexec sleep 300\n")
+    return asks, reached
+
+
 class Bench:
     """A runner in a folder of its own."""
 

@@ -20,7 +20,7 @@ import pytest
 from mcp_bridge.runner.workspace import Workspace, recover
 from tests import measured
 from tests.runner import tree
-from tests.runner.conftest import BACK_ENDS
+from tests.runner.conftest import BACK_ENDS, holding
 
 ROOT = Path(__file__).parents[2]
 BRIDGE = Path(__file__).with_name("bridge_to_kill.py")
@@ -92,10 +92,7 @@ def test_a_run_that_is_killed_before_its_module_says_what_is_known(
 
     Red when the absence of an event is taken for the absence of a module, whoever was killed.
     """
-    reached, asks = tmp_path / "reached", tmp_path / "password"
-    # Ansible asks for a password before anything else, and gets no answer.
-    asks.touch(mode=0o700)
-    asks.write_text(f"#!/bin/sh\ntouch '{reached}'\nexec sleep 300\n")
+    asks, reached = holding(tmp_path)
     bench = tools.bench(tmp_path, kind, vault_password_file=asks)
     try:
         _killed_before_its_module(bench, tools, reached, victim)

@@ -19,6 +19,7 @@ from mcp_bridge.config import load_config
 from mcp_bridge.runner import open_executor
 from mcp_bridge.runner.worker import LocalWorker
 from tests.runner import tree
+from tests.runner.conftest import holding
 
 
 @pytest.fixture
@@ -60,14 +61,14 @@ def test_a_runner_killed_before_it_has_a_worker_has_run_nothing(worker: Any, too
     `test_ends` kills it later, when a command is there: then nobody knows.
     """
     for _attempt in range(10):
-        job = worker.job(args={"mode": "stay", "folder": str(worker.folder)}, timeout=20)
+        job = worker.job(args={"mode": "stay", "folder": str(worker.folder)})
         thread, outcomes = started(worker, job)
         runner = tools.wait_for(lambda: tree.roles(os.getpid()).get("runner"))
         os.kill(runner, signal.SIGSTOP)
         tools.wait_for(partial(tree.stopped, runner))
         early = not tree.children(runner)
         os.kill(runner, signal.SIGKILL)
-        thread.join(20)
+        thread.join(60)
         if early:
             break
     error = outcomes[0].hosts["lab"]["error"]
@@ -75,14 +76,17 @@ def test_a_runner_killed_before_it_has_a_worker_has_run_nothing(worker: Any, too
     assert "before the module started" in error["message"]
 
 
-def test_what_becomes_of_a_job_that_was_handed_on_is_not_known(worker: Any, tools: Any) -> None:
+def test_what_becomes_of_a_job_that_was_handed_on_is_not_known(tmp_path: Path, tools: Any) -> None:
     """Red when a worker's silence is taken for idleness: on a mesh, another goes on for it."""
-    job = worker.job(args={"mode": "stay", "folder": str(worker.folder)}, timeout=20)
-    thread, outcomes = started(worker, job)
-    node = tools.wait_for(lambda: tree.roles(os.getpid()).get("node"))
-    os.kill(node, signal.SIGKILL)
-    thread.join(20)
-    assert not (worker.folder / "alive-lab").exists()
+    made = tools.bench(tmp_path, "worker", vault_password_file=holding(tmp_path)[0])
+    job = made.job(args={"mode": "stay", "folder": str(tmp_path)})
+    try:
+        thread, outcomes = started(made, job)
+        os.kill(tools.wait_for(lambda: tree.roles(os.getpid()).get("node")), signal.SIGKILL)
+        thread.join(60)
+    finally:
+        made.executor.close()
+    assert not (tmp_path / "alive-lab").exists()
     error = outcomes[0].hosts["lab"]["error"]
     assert (error["kind"], error["retryable"]) == ("uncertain", False)
 

@@ -25,7 +25,7 @@ from .tls import Certificates, fingerprint, server_context
 from .wire import WireProtocol
 
 HOST = "127.0.0.1"
-START_SECONDS = 10.0
+START_SECONDS = 60.0
 STOP_SECONDS = 5.0
 
 

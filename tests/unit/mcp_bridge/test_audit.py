@@ -252,7 +252,7 @@ def test_a_full_disk_refuses_and_leaves_no_half_line(tmp_path: Path) -> None:
     answers = context.Queue()
     process = context.Process(target=_append_on_a_full_disk, args=(path, answers))
     process.start()
-    assert "cannot be written" in answers.get(timeout=20)
+    assert "cannot be written" in answers.get(timeout=120)
     process.join()
     assert path.read_bytes() == before
     audit.outcome("run-4", "successful")

@@ -35,7 +35,8 @@ def refusals(audit: Audit) -> Iterator[Refusals]:
 
 
 def rows(audit: Audit) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in audit.path.read_text().splitlines()]
+    # What is after the last end of a line is being written.
+    return [json.loads(line) for line in audit.path.read_text().split("\n")[:-1]]
 
 
 def told(audit: Audit) -> list[tuple[str, str, int]]:

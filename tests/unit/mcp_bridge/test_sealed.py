@@ -77,9 +77,9 @@ def test_processes_that_start_at_once_agree_on_one_key(tmp_path: Path) -> None:
     processes = [context.Process(target=_read_key, args=(path, answers)) for _ in range(4)]
     for process in processes:
         process.start()
-    keys = {answers.get(timeout=30) for _ in processes}
+    keys = {answers.get(timeout=120) for _ in processes}
     for process in processes:
-        process.join(30)
+        process.join(120)
     assert keys == {path.read_bytes()}
     assert [each.name for each in tmp_path.iterdir()] == ["key"]
 
