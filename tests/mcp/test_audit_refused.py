@@ -156,7 +156,7 @@ class Lasting:
         assert self.sim.control.journal() == []
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_a_served_bridge_whose_audit_may_grow_no_more_refuses_every_call(
     lab: tuple[Any, SimServer], tmp_path: Path
 ) -> None:
@@ -182,7 +182,7 @@ def test_a_served_bridge_whose_audit_may_grow_no_more_refuses_every_call(
     assert proven.returncode == 0, proven.stdout + proven.stderr
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_a_served_bridge_whose_disk_fills_or_turns_read_only_refuses_every_call(
     lab: tuple[Any, SimServer], small_disk: Path
 ) -> None:

@@ -166,7 +166,7 @@ async def shown(
     return seen, sorted(places)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("platform", sorted(KINDS))
 def test_two_hundred_hostile_texts_of_everything_a_platform_says(
     bridge: Bridge, platform: str, monkeypatch: pytest.MonkeyPatch
