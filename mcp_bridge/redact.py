@@ -166,9 +166,14 @@ def _encodings(value: str) -> Iterator[str]:
     read = (value, unquote(value), unquote_plus(value))
     for once in dict.fromkeys((*read, *_escaped(value))):
         yield once
-        if len(value) <= _LONGEST_TWICE:
+        if once == value or len(value) <= _LONGEST_TWICE:
             yield from _escaped(once)
-    raw = value.encode("utf-8", "surrogatepass")
+            yield from _as_bytes(once)
+
+
+def _as_bytes(text: str) -> Iterator[str]:
+    """Yield a text in hex and in base64, as whole requests are shown."""
+    raw = text.encode("utf-8", "surrogatepass")
     yield from (raw.hex(), raw.hex().upper(), raw.hex(":"), raw.hex(":").upper(), raw.hex(" "))
     for shift in range(_BASE64_WINDOW):
         yield from _base64_inside(raw, shift)

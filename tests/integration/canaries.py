@@ -11,9 +11,8 @@ import base64
 import html
 import json
 import re
-import shlex
 from collections.abc import Iterable, Iterator, Mapping
-from urllib.parse import quote, quote_plus, unquote_plus
+from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 _LINE = re.compile(r"[A-Za-z0-9+/=_-]{20,}")
 _NAMED = re.compile(r"(?:password|token|client-key-data): (\S{8,})")
@@ -22,20 +21,24 @@ _SHORTEST_WHOLE = 24
 
 
 def forms(secret: str | bytes) -> set[bytes]:
-    """Return a secret as it is, escaped once and twice, in hex and anywhere in base64."""
-    raw = secret.encode() if isinstance(secret, str) else secret
-    found = {raw, raw.hex().encode(), raw.hex().upper().encode(), raw.hex(":").encode()}
-    if isinstance(secret, str):
-        once = {secret, *_escaped(secret)}
-        twice = {each for form in once for each in _escaped(form)}
-        found |= {each.encode() for each in once | twice}
+    """Return a secret as it is, escaped once and twice, and each of the first in hex and base64."""
+    if isinstance(secret, bytes):
+        return {secret, *_as_bytes(secret)}
+    once = {secret, unquote(secret), unquote_plus(secret), *_escaped(secret)}
+    twice = {each for form in once for each in _escaped(form)}
+    inside = {each for form in once for each in _as_bytes(form.encode())}
+    return {each.encode() for each in once | twice} | inside
+
+
+def _as_bytes(raw: bytes) -> Iterator[bytes]:
+    """Yield bytes in hex, and anywhere in base64."""
+    yield from (raw.hex().encode(), raw.hex().upper().encode(), raw.hex(":").encode())
     for shift in range(3):
         # Whole groups of four characters; the first and the last hold bits of their neighbours.
         skipped = 4 if shift else 0
         whole = base64.b64encode(b"\0" * shift + raw)[skipped:]
         core = whole[: len(whole) - 4]
-        found |= {core, core.translate(bytes.maketrans(b"+/", b"-_"))}
-    return found
+        yield from (core, core.translate(bytes.maketrans(b"+/", b"-_")))
 
 
 def parts(secret: str) -> Iterator[str]:
@@ -72,8 +75,7 @@ def _escaped(text: str) -> Iterator[str]:
         inner = given[1:-1]
         yield from (inner, inner.replace("/", "\\/"))
         yield re.sub("[<>&]", lambda sign: f"\\u{ord(sign[0]):04x}", inner)
-    yield from (html.escape(text), html.escape(text, quote=False), repr(text)[1:-1])
-    # What Python shows between single quotes, and what was decoded although it was not encoded.
-    yield from (repr(f"{text}\"'")[1:-4], unquote_plus(text))
-    # In a word of a shell, and in the single quotes of YAML.
-    yield from (shlex.quote(f"{text} ")[1:-2], text.replace("'", "''"))
+    yield from (html.escape(text), html.escape(text, quote=False))
+    yield from (repr(text)[1:-1], repr(text + "\"'")[1:-4])
+    # In the single quotes of a shell, and of YAML.
+    yield from (text.replace("'", "'\"'\"'"), text.replace("'", "''"))

@@ -10,7 +10,7 @@ import string
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, derive_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tests.integration.canaries import parts
@@ -35,7 +35,7 @@ def awkward(signs: str = _BODY) -> str:
 
 def private_key() -> str:
     """Return a private key, PEM."""
-    key = generate_private_key(SECP256R1())
+    key = derive_private_key(_CHANCE.getrandbits(240), SECP256R1())
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 

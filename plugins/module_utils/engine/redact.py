@@ -125,19 +125,25 @@ def _parts(secret: str) -> Iterator[str]:
 
 def _forms(secret: str) -> set[str]:
     """Return the secret encoded and encoded twice, in hex, and anywhere in longer base64."""
-    raw = secret.encode("utf-8", "surrogatepass")
     # A server may also decode what was never encoded.
     once = {secret, secret.strip(), unquote(secret), unquote_plus(secret), *_escaped(secret)}
-    forms = set(once)
+    forms = once | _as_bytes(secret)
     if len(secret) <= _LONGEST_TWICE:
-        forms |= {twice for form in once for twice in _escaped(form)}
-    forms |= {raw.hex(), raw.hex().upper(), raw.hex(":"), raw.hex(":").upper(), raw.hex(" ")}
+        for form in once:
+            forms |= {*_escaped(form), *_as_bytes(form)}
+    return {form for form in forms if len(form) >= SHORTEST}
+
+
+def _as_bytes(text: str) -> set[str]:
+    """Return a text in hex and in base64, as whole requests are shown."""
+    raw = text.encode("utf-8", "surrogatepass")
+    forms = {raw.hex(), raw.hex().upper(), raw.hex(":"), raw.hex(":").upper(), raw.hex(" ")}
     for offset in range(3):
         # The characters at both ends also hold bits of what stands beside the secret.
         start, usable = (0, 2, 3)[offset], (offset + len(raw)) * 8 // 6
         encoded = base64.b64encode(b"\0" * offset + raw).decode()[start:usable]
         forms |= {encoded, encoded.replace("+", "-").replace("/", "_")}
-    return {form for form in forms if len(form) >= SHORTEST}
+    return forms
 
 
 def _escaped(text: str) -> Iterator[str]:

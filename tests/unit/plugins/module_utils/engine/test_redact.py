@@ -43,6 +43,7 @@ def clean(value: object, *secrets: str) -> str:
         json.dumps(json.dumps(SECRET)),
         json.dumps(quote(SECRET)),
         unquote_plus(SECRET),
+        base64.b64encode(urlencode({"p": SECRET, "q": "x"}).encode()).decode(),
         SECRET.encode().hex(),
         SECRET.encode().hex(":").upper(),
     ],
