@@ -44,6 +44,7 @@ _WORDS: Mapping[str, str] = {
 _TELLING = (
     "ref", "id", "uuid", "uid", "vmid", "namespace", "name", "platform", "state", "cpus",
     "memory_mib", "disks", "tags", "template", "digest", "resource_version", "generation",
+    "created", "snaptime",
 )  # fmt: skip
 
 
@@ -138,7 +139,8 @@ def _seen(result: Mapping[str, Any]) -> Any:
     found = result.get("object")
     told = found if isinstance(found, Mapping) else {}
     before = (result.get("diff") or {}).get("before")
-    return [{name: told[name] for name in _TELLING if name in told}, before, result.get("failed")]
+    shown = {name: told[name] for name in _TELLING if name in told}
+    return [shown, result.get("uid"), before, result.get("failed")]
 
 
 def _mac(value: Any, key: bytes) -> str:

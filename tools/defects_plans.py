@@ -47,6 +47,13 @@ PLANS = (
         (f"{_UNIT}::test_a_second_factor_is_recorded_before_it_counts",),
     ),
     Defect(
+        "machine made anew taken for the one that was planned",
+        _PLANS,
+        'result.get("uid"), before',
+        "before",
+        ("tests/mcp/test_remade.py",),
+    ),
+    Defect(
         "plan of another applied",
         _APPLYING,
         '            (plan.terms.get("principal"), plan.terms.get("client"))\n'

@@ -228,6 +228,12 @@ diff:
       description:
         - Values as they are now, or would be.
       type: dict
+uid:
+  description:
+    - Tells the object that was seen from another that is made later
+      under the same id or name.
+  returned: in check mode, where the platform has such
+  type: str
 operations:
   description:
     - Every write that was sent, also when the module failed.

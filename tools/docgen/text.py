@@ -42,6 +42,10 @@ _OPERATIONS = Field(
         Field("seconds", float, doc="How long it took."),
     ),
 )
+_UID = Field(
+    "uid",
+    doc="Tells the object that was seen from another that is made later under the same id or name.",
+)
 _DIFF = Field(
     "diff",
     dict,
@@ -127,6 +131,7 @@ def returns(declaration: Declaration) -> dict[str, tuple[Field, str]]:
         found |= {"pending": (pending, "success"), "restart_required": (restart, "success")}
     if isinstance(declaration, (Resource, Action)):
         found["diff"] = (_DIFF, "success")
+        found["uid"] = (_UID, "in check mode, where the platform has such")
     if declaration.writes:
         found["operations"] = (_OPERATIONS, "always")
     found["error"] = (_ERROR, "failure")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .errors import NotFound, OperationFailed, UncertainOutcome, ValidationFailed, VirtbridgeError
-from .find import identity_of, label_of, require_one
+from .find import identity_of, label_of, require_one, uid_shown
 from .resource import Action, Performing, Transition
 
 
@@ -24,15 +24,16 @@ def perform_action(
     transition = action.transition(desired["state"])
     actual = require_one(action, operations, desired)
     label = label_of(action, desired, actual)
+    shown = uid_shown(actual, check=check)
     if actual["state"] in transition.satisfied_by:
-        return _result(operations, actual, changed=False)
+        return _result(operations, actual, changed=False) | shown
     _require_possible(transition, actual, label)
     diff = _diff(transition, actual)
     if not check:
         _Attempt(action, operations, desired, transition, label).run(actual)
         if wait:
             actual = _verified(action, operations, desired, transition)
-    return _result(operations, actual, changed=True, diff=diff)
+    return _result(operations, actual, changed=True, diff=diff) | shown
 
 
 class _Attempt:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 from .errors import Conflict, InternalError, NotFound, UncertainOutcome, VirtbridgeError
-from .find import find_one, identity_of, label_of
+from .find import find_one, identity_of, label_of, uid_shown
 from .plan import Plan
 from .planning import diff_of, make_plan, unreadable
 from .resource import Operations, Resource
@@ -47,7 +47,7 @@ def reconcile(
     }
     if actual is not None:
         result["object"] = operations.report(actual)
-    return result
+    return result | uid_shown(actual, check=check)
 
 
 def _mind_existing(

@@ -50,6 +50,12 @@ def require_one(
     return actual
 
 
+def uid_shown(actual: Mapping[str, Any] | None, *, check: bool) -> dict[str, str]:
+    """Return what a preview says of which object it saw: a later one of its name has another."""
+    uid = (actual or {}).get("_uid") if check else None
+    return {"uid": str(uid)} if uid else {}
+
+
 def identity_of(declaration: Declaration, desired: Mapping[str, Any]) -> str:
     """Return ``vmid 100`` or ``name 'web'``: the first identity option that was given."""
     for name in declaration.identity:

@@ -44,6 +44,11 @@ class Client:
         """Return the host that is asked."""
         return self._session.host
 
+    @property
+    def read_only(self) -> bool:
+        """Whether it sends no writes, as for a preview."""
+        return self._access.read_only
+
     def warn(self, text: str) -> None:
         """Tell the user something that is no failure."""
         self._access.warn(text)

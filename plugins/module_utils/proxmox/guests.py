@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -94,6 +95,15 @@ def state_of(row: Mapping[str, Any]) -> str:
     if row.get("qmpstatus") == "prelaunch":
         return "starting"
     return _STATES.get(str(row.get("status")), "unknown")
+
+
+def uid_of(config: Mapping[str, Any]) -> str | None:
+    """Return what another guest under the same id has otherwise; None when nothing tells.
+
+    A rollback gives a new vmgenid, too: what was seen before is then another machine's state.
+    """
+    told = [str(config[key]) for key in ("meta", "smbios1", "vmgenid") if config.get(key)]
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()[:32] if told else None
 
 
 def label(row: Mapping[str, Any]) -> str:

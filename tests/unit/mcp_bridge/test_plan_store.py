@@ -127,6 +127,7 @@ def test_what_was_seen_is_what_tells_objects_and_their_versions_apart() -> None:
         assert seen_hash({"lab": seen}) != seen_hash({"lab": other})
     assert seen_hash({"lab": {}}) != seen_hash({"lab": {"diff": {"before": {"state": "on"}}}})
     assert seen_hash({"lab": {}}) != seen_hash({"lab": {"failed": True}})
+    assert seen_hash({"lab": {"uid": "a"}}) != seen_hash({"lab": {"uid": "b"}})
     assert diff_hash({"a": {"diff": 1}}) != diff_hash({"a": {"diff": 2}})
 
 

@@ -54,6 +54,7 @@ class Vm:
             "name": vm["metadata"]["name"],
             "state": machines.state_of(vm),
             "_label": machines.label(vm),
+            "_uid": vm["metadata"].get("uid"),
             "_pending": pending,
             "_vm": vm,
             "_vmi": vmi,

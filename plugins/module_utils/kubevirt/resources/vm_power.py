@@ -59,7 +59,8 @@ class VmPower:
     @staticmethod
     def _actual(vm: Mapping[str, Any], vmi: Mapping[str, Any] | None) -> dict[str, Any]:
         state, label = machines.state_of(vm), machines.label(vm)
-        return {"state": state, "_label": label, "_vm": vm, "_vmi": vmi}
+        uid = vm["metadata"].get("uid")
+        return {"state": state, "_label": label, "_uid": uid, "_vm": vm, "_vmi": vmi}
 
     def perform(self, actual: Mapping[str, Any], transition: Transition) -> None:
         """Send the one call that leads there, and wait until it is so."""

@@ -52,7 +52,8 @@ class VmSnapshot:
                     f"{label} is not ready yet ({status.get('phase') or 'new'}). Wait for it, then "
                     "run this again."
                 )
-        return {"name": self._place[1], "_label": label, "_snapshot": snapshot}
+        uid = snapshot["metadata"].get("uid")
+        return {"name": self._place[1], "_label": label, "_uid": uid, "_snapshot": snapshot}
 
     def _refuse_failed(self, label: str, snapshot: Mapping[str, Any]) -> None:
         status = snapshot.get("status") or {}

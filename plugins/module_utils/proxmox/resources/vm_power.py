@@ -41,13 +41,19 @@ class VmPower:
         self._starts: GuestTasks | None = None
 
     def find(self) -> Sequence[Mapping[str, Any]]:
-        """Return what vmid or name identifies, with its present state; two requests."""
+        """Return what vmid or name identifies, with its present state; two requests.
+
+        A preview makes one more, which says which machine has that id now.
+        """
         rows = guests.guest_rows(self._client)
         found = guests.matching(rows, self._desired)
         if not found:
             raise guests.not_found(self._client, rows, self._desired)
         if len(found) == 1:
             found = [found[0] | self._client.get(guests.guest_path(found[0], "/status/current"))]
+            if self._client.read_only:
+                config = self._client.get(guests.guest_path(found[0], "/config"))
+                found[0]["_uid"] = guests.uid_of(config)
         return [row | {"state": guests.state_of(row), "_label": guests.label(row)} for row in found]
 
     def perform(self, actual: Mapping[str, Any], transition: Transition) -> None:

@@ -102,6 +102,7 @@ class VmReading:
             "_label": guests.label({**row, "name": config.get("name", row.get("name"))}),
             "_config": {key: value for key, value in config.items() if key != "digest"},
             "_digest": config.get("digest"),
+            "_uid": guests.uid_of(config),
             "_pending": names,
         }
 
