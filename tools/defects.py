@@ -8,6 +8,7 @@ from tools.defect import Defect
 from tools.defects_audit import AUDIT
 from tools.defects_plans import PLANS
 from tools.defects_policy import POLICY
+from tools.defects_runner import RUNNER
 
 __all__ = ["DEFECTS", "REAL", "Defect"]
 
@@ -41,6 +42,7 @@ DEFECTS = (
     *AUDIT,
     *PLANS,
     *POLICY,
+    *RUNNER,
     Defect(
         "pin ignored at login",
         _CLIENT,

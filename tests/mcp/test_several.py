@@ -150,15 +150,16 @@ def test_machines_of_all_platforms_are_stopped_in_one_run(bridge: Bridge) -> Non
 
 
 def test_what_fails_is_told_and_the_rest_is_done(lab: tuple[Bridge, SimServer]) -> None:
-    """Red when a failed row makes the whole `unchanged`, or its error is lost."""
+    """Red when a row in which nothing changed makes the whole `unchanged`, or an error is lost."""
     bridge, sim = lab
     allowed(bridge, {"lab": sim})
+    assert bridge.call("vm_update", ref="lab/-/100", tags=["shop"])["status"] == "changed"
     body = bridge.call("vm_update", refs=["lab/-/101", "lab/-/999", "lab/-/100"], tags=["shop"])
     assert (body["ok"], body["status"], body["error"]["code"]) == (False, "changed", "partial")
-    assert [row["status"] for row in rows(body)] == ["changed", "failed", "changed"]
+    assert [row["status"] for row in rows(body)] == ["changed", "failed", "unchanged"]
     assert rows(body)[1]["error"]["code"] == "not_found"
     assert rows(body)[1]["ref"] == "lab/-/999"
-    (outcome,) = bridge.audit("outcome")
+    outcome = bridge.audit("outcome")[-1]
     assert [part["error"] for part in outcome["parts"]] == [None, "not_found", None]
 
 
@@ -184,8 +185,9 @@ def test_wrong_refs_start_no_run(
     assert lab[0].audit() == []
 
 
-def test_one_denied_machine_keeps_all_as_they_are(bridge: Bridge) -> None:
-    """Red when what is allowed runs although another was denied."""
+@pytest.mark.parametrize("verdict", ["deny", "approve"])
+def test_one_denied_machine_keeps_all_as_they_are(bridge: Bridge, verdict: str) -> None:
+    """Red when what is allowed runs although another was denied, or nobody can approve it."""
     with ExitStack() as running:
         sims = {
             name: running.enter_context(virtsim.start("proxmox", seed="small"))
@@ -194,6 +196,7 @@ def test_one_denied_machine_keeps_all_as_they_are(bridge: Bridge) -> None:
         for name, sim in sims.items():
             bridge.add(name, sim)
         bridge.allow({"name": "lab", "match": {"target": ["lab"]}, "verdict": "allow"})
+        bridge.allow({"name": "prod", "match": {"target": ["prod"]}, "verdict": verdict})
         body = bridge.call("vm_delete", refs=["lab/-/101", "prod/-/101"], force=True)
         assert body["error"]["code"] == "denied_by_policy"
         assert "prod" in body["error"]["message"]

@@ -53,7 +53,7 @@ def test_each_part_answers_with_its_own_arguments(bench: Any, tools: Any) -> Non
 
 
 def test_a_part_that_hangs_costs_the_others_nothing(bench: Any, tools: Any, tmp_path: Path) -> None:
-    """Red when the parts are tasks of one host: what comes after the hanging one never starts."""
+    """Red when parts go on one after the other: what comes after the hanging one never starts."""
     hanging = {"args": {"mode": "linger", "folder": str(tmp_path)}}
     others = [{"args": {"payload": 1}}, {"args": {"payload": 2}}]
     begin = time.monotonic()

@@ -20,6 +20,7 @@ from mcp_bridge.runner.objects import written
 from mcp_bridge.runner.turns import Turn, Turns
 from mcp_bridge.targets import Target
 from mcp_bridge.tools.ends import ended
+from tests.runner import tree
 
 A, B, NONE = frozenset({"a"}), frozenset({"b"}), frozenset[str]()
 
@@ -77,6 +78,7 @@ def test_first_come_first_served(tmp_path: Path, tools: Any) -> None:
 
 
 def test_too_many_are_refused_at_once_and_told_how_many(tmp_path: Path, tools: Any) -> None:
+    """Red when one too few may wait, or nobody is refused."""
     line = queue(tmp_path, tools, most=2)
     for name in ("1", "2", "3"):
         line.ask(name)
@@ -92,7 +94,7 @@ def test_too_many_are_refused_at_once_and_told_how_many(tmp_path: Path, tools: A
 def test_writers_of_one_object_wait_for_each_other_and_hold_up_nobody(
     tmp_path: Path, tools: Any
 ) -> None:
-    """Red when a writer takes its slot before its object: then it keeps the slot from readers."""
+    """Red when a writer takes its slot before its object, or who waits for one holds up all."""
     line = queue(tmp_path, tools, at_once=2)
     line.ask("first", A)
     line.ask("second", A)
@@ -124,7 +126,7 @@ def test_another_bridge_waits_too(tmp_path: Path, tools: Any) -> None:
 
 
 def test_a_lock_lives_as_long_as_a_process_that_has_it(tmp_path: Path) -> None:
-    """Red when only the bridge holds it: a killed bridge's run would be overtaken by another's."""
+    """Red with locks of a process in place of those of an open file, which a guard inherits."""
     turns = Turns(tmp_path / "objects", 2, 8)
     turn = turns.take(A, 1, never)
     assert turn is not None
@@ -134,6 +136,23 @@ def test_a_lock_lives_as_long_as_a_process_that_has_it(tmp_path: Path) -> None:
     assert Turns(tmp_path / "objects", 2, 8).take(A, 0.3, never) is None
     os.close(kept)
     assert Turns(tmp_path / "objects", 2, 8).take(A, 0.3, never) is not None
+
+
+def test_the_guard_of_a_run_holds_its_locks(bench: Any, tools: Any) -> None:
+    """Red when a guard is not given them: its run, of a bridge just killed, would be overtaken."""
+    cancelled = threading.Event()
+    job = bench.job(args={"mode": "stay", "folder": str(bench.folder)})
+    thread = threading.Thread(target=bench.run, args=(job,), kwargs={"cancelled": cancelled})
+    thread.start()
+    try:
+        tools.wait_for((bench.folder / "alive-lab").exists)
+        (lock,) = (bench.folder / "state" / "objects").iterdir()
+        guard = tree.roles(os.getpid())["guard"]
+        held = [each.readlink() for each in Path("/proc", str(guard), "fd").iterdir()]
+    finally:
+        cancelled.set()
+        thread.join(20)
+    assert lock in held
 
 
 def test_locks_of_a_killed_bridge_are_swept_and_held_ones_are_not(tmp_path: Path) -> None:
