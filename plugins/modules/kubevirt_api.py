@@ -78,7 +78,9 @@ options:
     type: str
   body:
     description:
-      - Object, patch, or options of a subresource.
+      - Object, patch, or options of a subresource. The contents of
+        a Secret and the cloud-init of a machine in it are masked
+        wherever it is shown.
     type: dict
   params:
     description:

@@ -84,6 +84,12 @@ API = Api(
             role="option",
             doc="Subresource to call, such as V(migrate), V(addvolume) or V(status).",
         ),
-        Field("body", dict, role="option", doc="Object, patch, or options of a subresource."),
+        Field(
+            "body",
+            dict,
+            role="option",
+            doc="Object, patch, or options of a subresource. The contents of a Secret and the "
+            "cloud-init of a machine in it are masked wherever it is shown.",
+        ),
     ),
 )
