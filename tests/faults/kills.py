@@ -103,8 +103,8 @@ class Killing:
         folders = self._server_folders()
         if not self._kill(victim, moment, number):
             self.tally.missed += 1
-            if self.world.served.answer(number) is None:
-                # It waits for a silent platform, and must not meet the next kill.
+            if held or self.world.served.answer(number) is None:
+                # It would wait for a silent platform for minutes, and must not meet the next kill.
                 self.world.restart()
             return
         self._queue.pop()

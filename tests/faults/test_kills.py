@@ -42,7 +42,7 @@ def killed(folder: Path, kind: str, wanted: int) -> Tally:
     return tally
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("kind", QUICK)
 def test_some_kills(tmp_path: Path, kind: str) -> None:
     killed(tmp_path, kind, QUICK[kind])
