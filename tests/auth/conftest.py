@@ -33,6 +33,13 @@ META = {
     "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
     "io.modelcontextprotocol/clientCapabilities": {},
 }
+BACK = "http://127.0.0.1:9/back"
+DESK = {
+    "client_id": "desk", "redirect_uris": [BACK], "response_types": ["code"],
+    "grant_types": ["authorization_code"], "token_endpoint_auth_method": "none",
+    "application_type": "native",
+}  # fmt: skip
+"""A client on somebody's desk: it has no secret, and logs a person in."""
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
@@ -51,6 +58,7 @@ class Idp:
         key = RSAAlgorithm.to_jwk(KEY, as_dict=True) | {"kid": "one", "use": "sig", "alg": "RS256"}
         client = {"redirect_uris": [], "response_types": [], "grant_types": ["client_credentials"]}
         people = [client | {"client_id": each, "client_secret": SECRET} for each in PEOPLE]
+        people.append(DESK)
         given = {"keys": [key], "clients": people, "scopes": SCOPES, "format": kind}
         file = folder / "idp.json"
         file.write_text(json.dumps(given))

@@ -13,6 +13,9 @@ const server = createServer().listen(0, '127.0.0.1', () => {
     jwks: { keys: given.keys },
     clients: given.clients,
     scopes: given.scopes,
+    pkce: { required: () => true },
+    findAccount: async (_ctx, id) => ({ accountId: id, claims: async () => ({ sub: id }) }),
+    interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
     features: {
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },
@@ -20,6 +23,7 @@ const server = createServer().listen(0, '127.0.0.1', () => {
       revocation: { enabled: true },
       resourceIndicators: {
         enabled: true,
+        useGrantedResource: async () => true,
         getResourceServerInfo: async (_ctx, resource) => ({
           scope: given.scopes.join(' '), audience: resource, accessTokenTTL: 600,
           accessTokenFormat: given.format, jwt: { sign: { alg: 'RS256' } },
@@ -27,6 +31,23 @@ const server = createServer().listen(0, '127.0.0.1', () => {
       },
     },
   });
-  server.on('request', provider.callback());
+  // Who logs in is who the request hints at, and says yes to everything.
+  const agree = async (request, response) => {
+    const { prompt, params } = await provider.interactionDetails(request, response);
+    if (prompt.name === 'login') {
+      const login = { accountId: params.login_hint };
+      return provider.interactionFinished(request, response, { login });
+    }
+    const grant = new provider.Grant({ accountId: params.login_hint, clientId: params.client_id });
+    grant.addOIDCScope(params.scope);
+    grant.addResourceScope(params.resource, params.scope);
+    const consent = { grantId: await grant.save() };
+    return provider.interactionFinished(request, response, { consent });
+  };
+  const answer = provider.callback();
+  server.on('request', (request, response) => {
+    if (!request.url.startsWith('/interaction/')) return answer(request, response);
+    return agree(request, response).catch((error) => response.writeHead(500).end(String(error)));
+  });
   console.log(issuer);
 });
