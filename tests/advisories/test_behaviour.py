@@ -46,7 +46,7 @@ def base(bridge: Bridge) -> Path:
     return base_folder(bridge.folder.parent / "state/virtbridge")
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_ghsa_wmg3_h8mf_wgvr_no_process_gets_a_word_of_a_caller(
     lab: tuple[Bridge, SimServer], base: Path, tmp_path: Path
 ) -> None:

@@ -177,7 +177,7 @@ def test_a_served_bridge_whose_audit_may_grow_no_more_refuses_every_call(
         assert served.asked("vm_list")["ok"]
     proven = subprocess.run(
         bridge.command("audit", "verify"), env=bridge.environment, cwd=bridge.folder,
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=200, check=False,
     )  # fmt: skip
     assert proven.returncode == 0, proven.stdout + proven.stderr
 

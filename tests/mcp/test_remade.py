@@ -79,7 +79,7 @@ def _planned(one: Inside, tool: str, **arguments: Any) -> str:
     return str(body["data"]["plan"]["id"])
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("platform", sorted(PLACES))
 def test_a_plan_is_for_the_machine_that_it_saw_and_no_other(bridge: Bridge, platform: str) -> None:
     """Red when what a preview saw has nothing that another machine of that id has otherwise."""
@@ -101,7 +101,7 @@ def test_a_plan_is_for_the_machine_that_it_saw_and_no_other(bridge: Bridge, plat
         assert one.answer("plan_apply", plan_id=again)["status"] == "changed"
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_on_cloudstack_a_machine_made_anew_has_another_id(bridge: Bridge) -> None:
     with virtsim.start("cloudstack", seed="small") as sim, inside(_lab(bridge, sim)) as one:
         made = {"target": "lab", "name": "again", **NEW["cloudstack"]}
