@@ -41,7 +41,8 @@ COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "parity": ((*PYTEST, "tests/integration/direct"),),
     "cold": ((*PYTEST, "-m", "long", "tests/faults/test_cold.py"),),
     "hostile": (
-        (*PYTEST, "-m", "long", "tests/security", "tests/unit/mcp_bridge/test_audit_crash.py"),
+        (*PYTEST, "-m", "long", "tests/security/test_hostile_arguments.py"),
+        (*PYTEST, "-m", "long", "tests/unit/mcp_bridge/test_audit_crash.py"),
     ),
     "canaries": ((*PYTEST, "-m", "long", "tests/security/test_thirty_secrets.py"),),
     "defects": (("tools/seeded.py",),),
