@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests import measured
+from tests import measured, results
 
 ROOT = Path(__file__).parents[2]
 PLATFORMS = ("proxmox", "cloudstack", "kubevirt")
@@ -24,6 +24,10 @@ KEYS = {
     "vm_ratio_p50", "vm_warm_direct_p50_ms", "vm_warm_direct_p95_ms", "vm_cold_ansiballz_p50_ms",
     "vm_task_ms", "vm_loop_item_ms", "vm_task_ansiballz_ms", "vm_loop_item_ansiballz_ms",
 }  # fmt: skip
+# What a quiet machine shows at least, and of memory at most.
+LEAST = {"ratio_p50": 10, "vm_ratio_p50": 10, "throughput_8_ratio": 6}
+FASTER = {"task": 4, "vm_task": 4, "loop_item": 5, "vm_loop_item": 5}
+MOST_MB = 25
 
 
 def bench(*arguments: str) -> Any:
@@ -67,16 +71,24 @@ def test_a_warm_run_is_several_times_faster() -> None:
     raise AssertionError(f"each time less than half of what it should be: {always}")
 
 
+def missed(figures: Any) -> list[str]:
+    """Return each bound that the figures of a quiet machine miss."""
+    ratios = {name: (figures[name], least) for name, least in LEAST.items()}
+    for what, least in FASTER.items():
+        ratios[f"{what} with and without AnsiballZ"] = (times_faster(figures, what), least)
+    found = [f"{name} {it:.1f} < {least}" for name, (it, least) in ratios.items() if it < least]
+    memory = figures["private_mb_per_run"]
+    if memory > MOST_MB:
+        found.append(f"private_mb_per_run {memory} > {MOST_MB}")
+    return found
+
+
 @pytest.mark.long
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_a_warm_run_is_ten_times_faster(platform: str) -> None:
+    """Times are for the reader: they belong to a machine, and only their ratios are judged."""
     (figures,) = bench("--platform", platform, "--calls", "20")
-    assert figures["ratio_p50"] >= 10
-    assert figures["vm_ratio_p50"] >= 10
-    assert figures["throughput_8_ratio"] >= 6
-    assert figures["private_mb_per_run"] <= 25
-    for what in ("task", "vm_task"):
-        assert times_faster(figures, what) >= 4, what
-    for what in ("loop_item", "vm_loop_item"):
-        assert times_faster(figures, what) >= 5, what
+    found = missed(figures)
+    results.record(platform, figures | {"missed": "; ".join(found) or "nothing"})
+    assert found == []
