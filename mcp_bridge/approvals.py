@@ -26,6 +26,7 @@ from .policy_facts import Channel
 # Without the letters and digits that are taken for others.
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 _CODE_LENGTH = 8
+_LOST = "it was lost, so nobody proved it"
 
 
 class Approvals:
@@ -58,6 +59,14 @@ class Approvals:
             answer,
             lambda: self._audit.factor("enrolled", who, enrolment.kind, replaced=before),
         )
+
+    def unenrol(self, who: str, *, lost: bool) -> None:
+        """Remove the second factor, once its line is written; what waits goes on waiting.
+
+        The caller has proven the factor before, see `prove`, unless it is ``lost``.
+        """
+        why = _LOST if lost else ""
+        self.factors.remove(lambda kind: self._audit.factor("unenrolled", who, kind, reason=why))
 
     def prove(self, answer: str, who: str, plan: Plan | None = None) -> None:
         """Return when the second factor is right; ApprovalRefused, and a line, when it is not."""

@@ -87,6 +87,19 @@ class Factors:
                 (enrolment.kind, sealed, step),
             )
 
+    def remove(self, record: Callable[[Kind], None]) -> None:
+        """Take the factor away; ApprovalRefused when there is none.
+
+        Nothing is taken away when ``record`` raises, which is called right before. The caller has
+        checked the factor, or knows that its owner lost it.
+        """
+        with self._store.writing() as connection:
+            row = connection.execute("SELECT kind FROM factor").fetchone()
+            if row is None:
+                raise ApprovalRefused("No second factor is enrolled, so there is none to remove.")
+            record(row["kind"])
+            connection.execute("DELETE FROM factor")
+
     def check(self, answer: str) -> None:
         """Return when the answer is right; ApprovalRefused when it is not, or must wait.
 

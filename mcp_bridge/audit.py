@@ -25,10 +25,10 @@ from .policy import Call, Verdict
 from .redact import Redactor
 
 PlanEvent = Literal["planned", "approved", "rejected", "applied", "expired"]
-FactorEvent = Literal["enrolled", "factor_refused"]
+FactorEvent = Literal["enrolled", "unenrolled", "factor_refused"]
 EVENTS = (
     "intent", "refused", "outcome", "planned", "approved", "rejected", "applied", "expired",
-    "enrolled", "factor_refused", "token_refused", "started", "ended",
+    "enrolled", "unenrolled", "factor_refused", "token_refused", "started", "ended",
 )  # fmt: skip
 _MOST_ARGUMENTS = 16_384
 _LONGEST_TEXT = 1000

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .plans import Plan
 
 _KINDS = ("totp", "passphrase")
+_CONFIRM = "lost"
 _ASKS = {"totp": "Code of your authenticator", "passphrase": "Passphrase"}
 
 
@@ -47,6 +48,7 @@ def approvals(config_file: Path | None, json_output: bool) -> None:
         "virtbridge approve --enroll totp   once: choose your second factor",
         "virtbridge approvals               what waits?",
         "virtbridge approve 7KQ2MX9R        look at it, and approve it",
+        "virtbridge approve --unenroll      remove your second factor; --lost when it is gone",
     )
 )
 @click.argument("code", required=False)
@@ -55,17 +57,32 @@ def approvals(config_file: Path | None, json_output: bool) -> None:
     type=click.Choice(_KINDS),
     help="Set up the second factor, or replace it (that asks for the one before).",
 )
+@click.option(
+    "--unenroll", is_flag=True, help="Remove the second factor; what waits goes on waiting."
+)
+@click.option(
+    "--lost",
+    is_flag=True,
+    help="With --unenroll: do not ask for the factor, because it is lost. The audit says so.",
+)
 @config_option
-def approve(code: str | None, enroll: str | None, config_file: Path | None) -> None:
+def approve(
+    code: str | None, enroll: str | None, unenroll: bool, lost: bool, config_file: Path | None
+) -> None:
     """Approve the plan that waits under CODE, once you have seen what it does.
 
     It asks for your second factor, and only works on a terminal. Exit code 1 when nothing was
     approved.
     """
-    if (code is None) == (enroll is None):
-        raise click.UsageError("give a CODE of `virtbridge approvals`, or --enroll")
+    if [code is not None, enroll is not None, unenroll].count(True) != 1:
+        raise click.UsageError("give a CODE of `virtbridge approvals`, --enroll or --unenroll")
+    if lost and not unenroll:
+        raise click.UsageError("--lost goes with --unenroll; then enrol another factor")
     _must_be_terminal()
     with _opened(config_file) as desk:
+        if unenroll:
+            _unenrol(desk, lost=lost)
+            return
         if enroll is not None:
             _enrol(desk, enroll)
             return
@@ -139,6 +156,21 @@ def _enrol(desk: Approvals, kind: str) -> None:
         answer = _ask("Code that it shows now")
     desk.enrol(enrolment, answer, _me())
     click.secho("enrolled; a code is good once, so wait for the next one", fg="green")
+
+
+def _unenrol(desk: Approvals, *, lost: bool) -> None:
+    kind = desk.factors.kind()
+    if lost and kind is not None:
+        click.echo(
+            f"The {kind} is removed although nobody proves it. The audit will say so. Until "
+            "another factor is enrolled, nobody can approve as a person."
+        )
+        if _ask(f"Type {_CONFIRM} to remove it") != _CONFIRM:
+            raise click.ClickException("Nothing was removed.")
+    elif kind is not None:
+        desk.prove(_ask(_ASKS[kind]), _me())
+    desk.unenrol(_me(), lost=lost)
+    click.secho("removed; `virtbridge approve --enroll` sets up another one", fg="yellow")
 
 
 def _show(plan: Plan) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _EVENTS = (
     "intent", "refused", "outcome", "planned", "approved", "rejected", "applied", "expired",
-    "enrolled", "factor_refused", "token_refused", "started", "ended",
+    "enrolled", "unenrolled", "factor_refused", "token_refused", "started", "ended",
 )  # fmt: skip
 _RISKS = ("read", "write", "disruptive", "destructive", "unknown")
 _COLUMNS = (

@@ -47,6 +47,21 @@ PLANS = (
         (f"{_UNIT}::test_a_second_factor_is_recorded_before_it_counts",),
     ),
     Defect(
+        "second factor removed without a line",
+        _FACTOR,
+        '            record(row["kind"])\n',
+        "",
+        (f"{_UNIT}::test_a_second_factor_is_removed_once_its_line_is_written",),
+    ),
+    Defect(
+        "lost factor removed in a pipe",
+        "mcp_bridge/cli_approve.py",
+        "    _must_be_terminal()\n    with _opened(config_file) as desk:\n        if unenroll:",
+        "    if not unenroll:\n        _must_be_terminal()\n"
+        "    with _opened(config_file) as desk:\n        if unenroll:",
+        ("tests/mcp/test_approve.py::test_nobody_approves_in_a_pipe",),
+    ),
+    Defect(
         "machine made anew taken for the one that was planned",
         _PLANS,
         'result.get("uid"), before',

@@ -34,7 +34,7 @@ def on_terminal(bridge: Bridge, *arguments: str, answers: tuple[str, ...] = ()) 
     screen = ""
     for answer in answers:
         # The end of a question, and not of what was read so far.
-        child.expect([r"(?:[Pp]assphrase|authenticator|before\)|more|now): $", pexpect.EOF])
+        child.expect([r"(?:[Pp]assphrase|authenticator|before\)|more|now|remove it): $", pexpect.EOF])
         screen += str(child.before)
         found = re.search(r"secret: ([A-Z2-7]+)", screen)
         # What an authenticator would show now.
@@ -161,20 +161,57 @@ def test_a_code_of_the_authenticator_is_good_once(lab: Lab) -> None:
     assert found[1].encode() not in state
 
 
+def test_a_factor_is_removed_by_who_has_it_or_says_that_it_is_lost(lab: Lab) -> None:
+    """Red when a wrong answer or another word removes it, or what waits does not outlive it."""
+    bridge, sim = lab
+    enrol(bridge)
+    with inside(bridge) as one:
+        plan = waiting(one)
+        for arguments, answer, said in (
+            (("--unenroll",), "wrong horse battery", "That is wrong"),
+            (("--unenroll", "--lost"), "yes", "Nothing was removed"),
+        ):
+            code, screen = on_terminal(bridge, "approve", *arguments, answers=(answer,))
+            assert (code, said in screen) == (1, True), screen
+        assert bridge.audit("unenrolled") == []
+        for more in ((), ("--lost",)):
+            answer = "lost" if more else PHRASE
+            code, screen = on_terminal(bridge, "approve", "--unenroll", *more, answers=(answer,))
+            assert (code, "removed" in screen) == (0, True), screen
+            late = on_terminal(bridge, "approve", "--unenroll", *more)
+            assert (late[0], "none to remove" in late[1]) == (1, True), late
+            code, screen = on_terminal(bridge, "approve", plan["code"])
+            assert (code, "No second factor" in screen) == (1, True), screen
+            on_terminal(bridge, "approve", "--enroll", "passphrase", answers=(PHRASE, PHRASE))
+        assert on_terminal(bridge, "approve", plan["code"], answers=(PHRASE,))[0] == 0
+        one.clock.now = time.time()
+        assert one.answer("plan_apply", plan_id=plan["id"])["status"] == "changed"
+    gone = [(row["factor"], row.get("reason")) for row in bridge.audit("unenrolled")]
+    assert gone == [("passphrase", None), ("passphrase", "it was lost, so nobody proved it")]
+    assert len(sim.control.writes()) == 1
+
+
 def test_nobody_approves_in_a_pipe(lab: Lab) -> None:
     """Red when the command reads its answer from standard input."""
     bridge, _sim = lab
     enrol(bridge)
     with inside(bridge) as one:
         code = waiting(one)["code"]
-        for arguments in (("approve", code), ("deny", code), ("approve", "--enroll", "totp")):
+        for arguments in (
+            ("approve", code),
+            ("deny", code),
+            ("approve", "--enroll", "totp"),
+            ("approve", "--unenroll"),
+            ("approve", "--unenroll", "--lost"),
+        ):
             done = subprocess.run(
                 bridge.command(*arguments), env=bridge.environment, cwd=bridge.folder, timeout=200,
-                input=f"{PHRASE}\n", capture_output=True, text=True, check=False,
+                input=f"{'lost' if arguments[-1] == '--lost' else PHRASE}\n", capture_output=True, text=True, check=False,
                 start_new_session=True,
             )  # fmt: skip
             assert (done.returncode, "needs a person on a terminal" in done.stderr) == (1, True)
         assert one.plans.by_code(code) is not None
+        assert one.approvals.person_can()
 
 
 def test_four_eyes_are_two_people(lab: Lab) -> None:

@@ -227,6 +227,32 @@ def test_a_second_factor_is_recorded_before_it_counts(desk: Desk) -> None:
     assert totp.secret not in content and PHRASE not in content and "000000" not in content
 
 
+def test_a_second_factor_is_removed_once_its_line_is_written(desk: Desk) -> None:
+    """Red when a factor goes without a line, or takes along what waits."""
+    with pytest.raises(ApprovalRefused, match="none to remove"):
+        desk.approvals.unenrol("os:you", lost=True)
+    desk.factors.enrol(new_passphrase(PHRASE), PHRASE)
+    plan, log = desk.pending(), desk.folder / "audit.jsonl"
+    log.touch(mode=0o644)
+    with pytest.raises(AuditFailed):
+        desk.approvals.unenrol("os:you", lost=True)
+    assert desk.factors.kind() == "passphrase"
+    log.unlink()
+    desk.approvals.unenrol("os:you", lost=True)
+    with pytest.raises(ApprovalRefused, match="No second factor"):
+        desk.approvals.prove(PHRASE, "os:you", plan)
+    desk.approvals.enrol(new_passphrase(PHRASE), PHRASE, "os:you")
+    desk.approvals.unenrol("os:you", lost=False)
+    told = ("event", "principal", "factor", "replaced", "reason")
+    assert [tuple(row.get(name) for name in told) for row in desk.events()] == [
+        ("unenrolled", "os:you", "passphrase", None, "it was lost, so nobody proved it"),
+        ("factor_refused", "os:you", "none", None, None),
+        ("enrolled", "os:you", "passphrase", None, None),
+        ("unenrolled", "os:you", "passphrase", None, None),
+    ]
+    assert [each.id for each in desk.approvals.waiting()] == [plan.id]
+
+
 def test_a_passphrase_is_checked_and_never_stored(desk: Desk) -> None:
     assert desk.approvals.person_can() is False
     with pytest.raises(ApprovalRefused, match="No second factor"):
