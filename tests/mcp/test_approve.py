@@ -34,7 +34,9 @@ def on_terminal(bridge: Bridge, *arguments: str, answers: tuple[str, ...] = ()) 
     screen = ""
     for answer in answers:
         # The end of a question, and not of what was read so far.
-        child.expect([r"(?:[Pp]assphrase|authenticator|before\)|more|now|remove it): $", pexpect.EOF])
+        child.expect(
+            [r"(?:[Pp]assphrase|authenticator|before\)|more|now|remove it): $", pexpect.EOF]
+        )
         screen += str(child.before)
         found = re.search(r"secret: ([A-Z2-7]+)", screen)
         # What an authenticator would show now.
@@ -204,9 +206,10 @@ def test_nobody_approves_in_a_pipe(lab: Lab) -> None:
             ("approve", "--unenroll"),
             ("approve", "--unenroll", "--lost"),
         ):
+            typed = "lost" if arguments[-1] == "--lost" else PHRASE
             done = subprocess.run(
                 bridge.command(*arguments), env=bridge.environment, cwd=bridge.folder, timeout=200,
-                input=f"{'lost' if arguments[-1] == '--lost' else PHRASE}\n", capture_output=True, text=True, check=False,
+                input=f"{typed}\n", capture_output=True, text=True, check=False,
                 start_new_session=True,
             )  # fmt: skip
             assert (done.returncode, "needs a person on a terminal" in done.stderr) == (1, True)
