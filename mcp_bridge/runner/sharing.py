@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import collections.abc
 import contextlib
+import ctypes
 import fnmatch
 import gc
 import importlib
@@ -68,6 +69,8 @@ _SIMPLE: tuple[type, ...] = (
 )
 # Python's allocator: pools of 16 KiB, of places of one size each, in steps of 16 up to 512 bytes.
 _STEP, _LARGEST, _PIECE = 16, 512, 12 * 1024
+# C's allocator: chunks in steps of 16, of which 8 bytes are its own; small ones are kept by size.
+_CHUNK_HEAD, _LARGEST_CHUNK, _IN_TURN, _MOST_CHUNKS = 8, 1040, 3, 2000
 _EMPTY = sys.getsizeof(b"")
 _kept: list[bytes] = []
 
@@ -83,6 +86,7 @@ def prepare() -> None:
     _compile_patterns()
     gc.collect()
     _fill_gaps()
+    _fill_heap()
     settle()
 
 
@@ -128,6 +132,21 @@ def _fill_gaps() -> None:
             place = id(_kept[-1])
             piece = piece + size if place == last + size else 0
             last = place
+
+
+def _fill_heap() -> None:
+    """Do the same where C allocates: OpenSSL asks for thousands of small places and frees them."""
+    with contextlib.suppress(OSError, AttributeError):
+        allocate = ctypes.CDLL(None).malloc
+        allocate.restype, allocate.argtypes = ctypes.c_void_p, (ctypes.c_size_t,)
+        for size in range(_LARGEST_CHUNK, _STEP, -_STEP):
+            in_turn, last = 0, 0
+            for _turn in range(_MOST_CHUNKS):
+                place = allocate(size - _CHUNK_HEAD)
+                in_turn = in_turn + 1 if place == last + size else 0
+                if in_turn == _IN_TURN:
+                    break
+                last = place
 
 
 def settle() -> None:

@@ -8,10 +8,11 @@ each child then takes its copy of it. Where nobody prepared anything, a store is
 
 from __future__ import annotations
 
+import os
 import ssl
+import stat
 import time
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 _new_context: Any = None
@@ -62,8 +63,12 @@ def unchecked() -> Any:
 def _loaded(ca_path: str | None) -> Any:
     path = ca_path or _usual
     context = _new_context(cert_reqs=ssl.CERT_REQUIRED)
-    context.load_verify_locations(**{"capath" if Path(path).is_dir() else "cafile": path})
+    context.load_verify_locations(**{"capath" if _is_folder(path) else "cafile": path})
     return context
+
+
+def _is_folder(path: str) -> bool:
+    return stat.S_ISDIR(os.stat(path).st_mode)  # noqa: PTH116  # see there
 
 
 def _key(ca_path: str | None) -> _Key | None:
@@ -71,9 +76,9 @@ def _key(ca_path: str | None) -> _Key | None:
     if _new_context is None:
         return None
     path = str(ca_path or _usual)
-    if Path(path).is_dir():
+    status = os.stat(path)  # noqa: PTH116  # all of pathlib would be touched in each run, for this
+    if stat.S_ISDIR(status.st_mode):
         return None
-    status = Path(path).stat()
     changed = max(status.st_mtime, status.st_ctime)
     if time.time() - changed < _SETTLED:
         return None

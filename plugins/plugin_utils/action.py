@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from ..module_utils.engine.errors import PermissionDenied, ValidationFailed, VirtbridgeError
+from ..module_utils.engine.resource import Declaration
 from . import ready
 from .direct import DirectBase
 from .targets import Target, find, location
@@ -144,10 +145,13 @@ class ActionModule(DirectBase):
     TRANSFERS_FILES = False
     _supports_check_mode = True
     _supports_async = True
+    declaration: ClassVar[Declaration | None] = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Import for all tasks what is slow to import for each."""
+        """Do for all tasks what is slow to do for each."""
         super().__init_subclass__(**kwargs)
+        if cls.declaration is not None:
+            ready.for_module(cls.declaration)
         if cls.__module__.rpartition(".")[2].startswith("kubevirt_"):
             ready.for_kubevirt()
 

@@ -40,6 +40,9 @@ except (ImportError, AttributeError):
     MODERN = False
 
 _ENCODER: Any = getattr(common_json, "AnsibleJSONEncoder", None)
+_LIBC: Any = None
+with suppress(OSError):
+    _LIBC = ctypes.CDLL(None)
 AVAILABLE = hasattr(os, "fork") and (MODERN or _ENCODER is not None)
 
 
@@ -176,7 +179,7 @@ def _apart(ends: tuple[int, int], parent: int) -> None:
 def _die_with(parent: int) -> None:
     """Let the kernel end this process when the worker ends, however that happens."""
     with suppress(Exception):
-        ctypes.CDLL(None).prctl(_PARENT_DIES, signal.SIGKILL)
+        _LIBC.prctl(_PARENT_DIES, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
 

@@ -16,6 +16,8 @@ import os
 from collections.abc import Iterable
 from contextlib import suppress
 
+from ..module_utils.engine.resource import Declaration
+from ..module_utils.engine.spec import argument_spec
 from . import forked
 from .direct import OFF, SWITCH
 from .targets import location
@@ -23,6 +25,12 @@ from .targets import location
 KUBERNETES = ("kubernetes.config", "kubernetes.client")
 _KUBECONFIG = b"kubeconfig"
 _VARIABLE = "K8S_AUTH_KUBECONFIG"
+
+
+def for_module(declaration: Declaration) -> None:
+    """Derive the options of a module from its declaration; they are remembered."""
+    if _wanted():
+        argument_spec(declaration)
 
 
 def for_facade(package: str, modules: Iterable[tuple[str, str]]) -> None:
@@ -46,6 +54,7 @@ def for_kubevirt() -> None:
     needed = known is None or _KUBECONFIG in known or os.environ.get(_VARIABLE)
     if needed and _wanted():
         _imported(*KUBERNETES)
+        _configured()
 
 
 def _wanted() -> bool:
@@ -57,6 +66,12 @@ def _targets() -> bytes | None:
     with suppress(Exception):
         return location().read_bytes()
     return None
+
+
+def _configured() -> None:
+    """Make a configuration once, and forget it: its loggers and what it looks up stay."""
+    with suppress(Exception):
+        importlib.import_module("kubernetes.client").Configuration()
 
 
 def _imported(*names: str) -> None:

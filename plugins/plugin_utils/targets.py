@@ -20,6 +20,9 @@ from .schema_check import Problem, check, nearest
 from .target_secrets import VAULT, Decrypt, Unusable, absolute, plain_value
 
 MAX_FILE = 1 << 20
+# The one of the C library where it was built in: it reads the file in each run.
+_FASTEST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_DEEPEST = 32
 
 
 @dataclass(frozen=True)
@@ -163,9 +166,11 @@ def _parse(path: Path, text: str) -> Any:
         problem = "encrypt single values with !vault, not the whole file"
         raise _refuse(path, [Problem("", problem)])
     try:
+        if _too_deep(text):
+            raise _refuse(path, [Problem("", f"nested deeper than {_DEEPEST} levels")])
         loader = _Loader(text)
         content = loader.get_single_data()
-    except (yaml.YAMLError, RecursionError) as error:
+    except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         hint = "quote values that begin with a special character"
@@ -175,7 +180,23 @@ def _parse(path: Path, text: str) -> Any:
     return content
 
 
-class _Loader(yaml.SafeLoader):
+def _too_deep(text: str) -> bool:
+    """Whether collections are nested deeper than any targets file has use for.
+
+    To read such a text may end the process: a loader calls itself for each level.
+    """
+    depth = 0
+    for event in yaml.parse(text, Loader=_FASTEST):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > _DEEPEST:
+                return True
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+    return False
+
+
+class _Loader(_FASTEST):  # type: ignore[misc]  # one of two
     """YAML as plain values: keys are text and unique, ``!vault`` is kept as ciphertext."""
 
     def __init__(self, text: str) -> None:

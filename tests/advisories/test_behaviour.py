@@ -59,7 +59,10 @@ def test_ghsa_wmg3_h8mf_wgvr_no_process_gets_a_word_of_a_caller(
     for name in ("collections", "roles"):
         (bridge.folder / name).mkdir()
         (bridge.folder / name / "requirements.yml").write_text("collections: [a.b]\nroles: [c]\n")
-    with Looking(base) as looking, closing(Served(bridge, "cold")) as served:
+    with (
+        Looking(base, str(bridge.folder.parent)) as looking,
+        closing(Served(bridge, "cold")) as served,
+    ):
         for text in _TEXTS:
             args = {"vmid": 101, "description": text}
             body = served.asked("tool_call", operation="proxmox_vm", target="lab", args=args)
@@ -68,10 +71,12 @@ def test_ghsa_wmg3_h8mf_wgvr_no_process_gets_a_word_of_a_caller(
     written = [row["params"].get("description") for row in sim.control.writes()]
     assert written == list(_TEXTS)
     shown = b"\n".join(looking.processes.values())
-    # The commands of the runs were seen, so what they are not given would have been.
-    assert b"ansible-playbook" in shown or b"guard.py" in shown
     assert WORD.encode() not in shown
-    assert not [each for each in _GALAXY if each in shown]
+    # Others on this machine may install what they want.
+    ours = b"\n".join(looking.ours)
+    # The commands of the runs were seen, so what they are not given would have been.
+    assert b"ansible-playbook" in ours and b"guard.py" in ours
+    assert not [each for each in _GALAXY if each in ours]
     assert not list(tmp_path.rglob(WORD)) and not Path(WORD).exists()
 
 

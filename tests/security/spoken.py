@@ -83,11 +83,15 @@ class Spoken:
 
 
 class Looking:
-    """Looks, in a thread, at all processes and at the folders of runs, until it is left."""
+    """Looks, in a thread, at all processes and at the folders of runs, until it is left.
 
-    def __init__(self, base: Path) -> None:
-        self._base = base
+    ``ours`` are the command lines of those with a mark in their environment.
+    """
+
+    def __init__(self, base: Path, mark: str = "") -> None:
+        self._base, self._mark = base, mark.encode()
         self.processes: dict[str, bytes] = {}
+        self.ours: set[bytes] = set()
         self.runs: dict[str, bytes] = {}
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
@@ -117,6 +121,8 @@ class Looking:
         command = Path("/proc", pid, "cmdline").read_bytes()
         environment = Path("/proc", pid, "environ").read_bytes()
         self._note(self.processes, f"cmdline of {hash(command)}", command)
+        if self._mark and self._mark in environment:
+            self.ours.add(command)
         # What an operator gave to the bridge itself stands there; nobody below may have it.
         own = b"\0-m\0mcp_bridge.cli\0" in command
         name = f"environ of {hash(environment)}{' (own)' if own else ''}"

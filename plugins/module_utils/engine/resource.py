@@ -166,9 +166,9 @@ class Platform:
     requirements: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Declaration:
-    """What every kind of module has. ``identity`` options find the object; the first given wins."""
+    """What every module has. The first given ``identity`` finds the object. Equals only itself."""
 
     name: str
     summary: str
@@ -201,7 +201,7 @@ class Declaration:
         raise KeyError(name)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Resource(Declaration):
     """A kind of remote object that a state module creates, changes and deletes.
 
@@ -246,7 +246,7 @@ class Transition:
     risk: str = "write"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Action(Declaration):
     """A module that moves an existing object between states (power).
 
@@ -274,7 +274,7 @@ class Action(Declaration):
         raise KeyError(state)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Query(Declaration):
     """An ``_info`` module. An empty list is a success.
 
@@ -288,7 +288,7 @@ class Query(Declaration):
     writes: ClassVar[bool] = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Api(Declaration):
     """A raw ``_api`` module: one operation of the vendor's catalog, validated, waited for.
 

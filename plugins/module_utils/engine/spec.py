@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from ansible.module_utils.common.parameters import env_fallback
@@ -134,6 +135,7 @@ def connection_fields(declaration: Declaration) -> tuple[Field, ...]:
     return own if any(item.name == "target" for item in own) else (TARGET, *own)
 
 
+@cache
 def own_fields(declaration: Declaration) -> tuple[Field, ...]:
     """Return the options without those of the connection, each as the user sees it."""
     fields = [_as_option(item, declaration) for item in declaration.fields]
@@ -150,13 +152,15 @@ def own_fields(declaration: Declaration) -> tuple[Field, ...]:
     return tuple(fields)
 
 
+@cache
 def all_fields(declaration: Declaration) -> tuple[Field, ...]:
     """Return every option of the module."""
     return own_fields(declaration) + connection_fields(declaration)
 
 
+@cache
 def argument_spec(declaration: Declaration) -> dict[str, dict[str, Any]]:
-    """Return what AnsibleModule takes as ``argument_spec``."""
+    """Return what AnsibleModule takes as ``argument_spec``: the same each time, for reading."""
     return {item.name: _argument(item) for item in all_fields(declaration)}
 
 

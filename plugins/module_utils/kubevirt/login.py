@@ -98,7 +98,7 @@ def _read(token: Path) -> str:
 
 
 def _by_kubeconfig(params: Mapping[str, Any], plain: Endpoint, *, given: bool) -> Login:
-    file = str(Path(params["kubeconfig"]).expanduser())
+    file = str(params["kubeconfig"])
     with _heard() as said:
         configuration = _configuration(file, params.get("context"))
     certificate = None
@@ -130,16 +130,24 @@ def _authorization(configuration: Any) -> str | None:
     return str(found.get("value") or "").strip() or None
 
 
+class _Ear(logging.Handler):
+    """Notes down what is said as an error."""
+
+    def __init__(self, said: list[str]) -> None:
+        super().__init__(logging.ERROR)
+        self._said = said
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Note one text down, on one line."""
+        self._said.append(" ".join(record.getMessage().split()).rstrip("."))
+
+
 @contextmanager
 def _heard() -> Iterator[list[str]]:
     """Collect what the library says to the root logger: a failed login command is no exception."""
     said: list[str] = []
 
-    class Ear(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            said.append(" ".join(record.getMessage().split()).rstrip("."))
-
-    ear = Ear(logging.ERROR)
+    ear = _Ear(said)
     logging.getLogger().addHandler(ear)
     try:
         yield said

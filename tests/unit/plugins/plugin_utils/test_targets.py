@@ -81,6 +81,12 @@ def test_a_secret_file_is_read_without_its_last_line_break(by_file: Path) -> Non
     assert SECRET not in str(target)
 
 
+def test_a_targets_file_is_not_nested_without_end(write: Callable[[str], Path]) -> None:
+    """Red when the loader is given it as it is: that ends the process."""
+    levels = 100_000
+    assert "nested deeper than 32 levels" in refused(write("[" * levels + "]" * levels))
+
+
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o610])
 def test_a_secret_file_that_others_may_use_is_refused(by_file: Path, mode: int) -> None:
     by_file.with_name("token").chmod(mode)
