@@ -22,6 +22,7 @@ from .run_store import Keep, RunStore
 from .runner.workspace import base_folder, recover
 
 _EVERY = 3600.0
+_OFTEN = 60.0
 _PATIENCE = 5.0
 _DAY = 86_400.0
 _log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ class Cleaning:
     def __init__(self, state_dir: Path, runs: RunStore, audit: Audit, keep: Keep) -> None:
         self._state_dir, self._runs, self._audit, self._keep = state_dir, runs, audit, keep
         self._also: Callable[[], None] = lambda: None
+        self._often = _OFTEN
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._now_and_then, daemon=True)
 
@@ -54,9 +56,12 @@ class Cleaning:
         _prune(self._state_dir / "artifacts", self._keep)
         _prune_links(self._state_dir / "links")
 
-    def start(self, also: Callable[[], None]) -> None:
-        """Clean in the background, at once and each hour, until `close`; ``also`` does more."""
-        self._also = also
+    def start(self, also: Callable[[], None], often: float = _OFTEN) -> None:
+        """Clean in the background, at once and each hour, until `close`.
+
+        ``also`` is what cannot wait so long: it is called each ``often`` seconds.
+        """
+        self._also, self._often = also, often
         self._thread.start()
 
     def close(self) -> None:
@@ -66,10 +71,13 @@ class Cleaning:
 
     def _now_and_then(self) -> None:
         self.clean()
-        while not self._over.wait(_EVERY):
-            self.recover()
-            self.clean()
+        due = time.monotonic() + _EVERY
+        while not self._over.wait(self._often):
             self._also()
+            if time.monotonic() >= due:
+                self.recover()
+                self.clean()
+                due = time.monotonic() + _EVERY
 
     def _report(self, run_ids: Sequence[str]) -> None:
         known = set(_with_outcome(self._audit.path, run_ids))

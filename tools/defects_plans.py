@@ -40,6 +40,20 @@ PLANS = (
         (f"{_UNIT}::test_a_plan_that_expires_is_recorded_once_and_before_it_ends",),
     ),
     Defect(
+        "plan that expires once for each bridge",
+        _STORE,
+        "(over.id, over.state, over.digest)).rowcount == 1:",
+        "(over.id, over.state, over.digest)).rowcount >= 0:",
+        ("tests/mcp/test_expired.py::test_a_plan_of_bridges_that_share_a_store_expires_once",),
+    ),
+    Defect(
+        "plans that expire looked for once in an hour",
+        "mcp_bridge/cleaning.py",
+        "            self._also()\n            if time.monotonic() >= due:\n",
+        "            if time.monotonic() >= due:\n                self._also()\n",
+        ("tests/mcp/test_expired.py::test_a_plan_of_bridges_that_share_a_store_expires_once",),
+    ),
+    Defect(
         "second factor enrolled without a line",
         _FACTOR,
         "        record()\n",

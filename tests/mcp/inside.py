@@ -26,6 +26,7 @@ from mcp_bridge.surface import Surface
 from mcp_bridge.targets import load
 from mcp_bridge.tools.door import Door, Setup
 from mcp_bridge.tools.judging import Judge
+from mcp_bridge.tools.planning import Planner
 from mcp_bridge.tools.spec import Caller
 from tests.mcp.conftest import Bridge
 
@@ -46,10 +47,11 @@ class Inside:
     """One surface, its plans, and the clock of both."""
 
     def __init__(
-        self, surface: Surface, store: Store, plans: PlanStore, approvals: Approvals, clock: Clock
-    ) -> None:
+        self, surface: Surface, store: Store, plans: PlanStore, approvals: Approvals,
+        planner: Planner, clock: Clock,
+    ) -> None:  # fmt: skip
         self.surface, self.store, self.plans = surface, store, plans
-        self.approvals, self.clock = approvals, clock
+        self.approvals, self.planner, self.clock = approvals, planner, clock
 
     def answer(self, tool: str, caller: Caller = ME, **arguments: Any) -> dict[str, Any]:
         """Return the envelope of one call."""
@@ -85,7 +87,7 @@ def inside(bridge: Bridge, *, clock: Clock | None = None, **more: Any) -> Iterat
             )  # fmt: skip
             surface = Surface(Door(setup), applying)
             plans, approvals = open_approvals(config, store, audit, clock)
-            yield Inside(surface, store, plans, approvals, clock)
+            yield Inside(surface, store, plans, approvals, planner, clock)
             surface.stop(5.0)
     finally:
         executor.close()
