@@ -20,6 +20,7 @@ _GENERIC = "mcp_bridge/tools/generic.py"
 _SEVERAL = "mcp_bridge/tools/several.py"
 _IN_TURN = "tests/runner/test_turns.py"
 _STREAM = "tests/runner/test_worker.py"
+_WARM = "tests/runner/test_warm.py"
 _TOGETHER = "tests/runner/test_together.py"
 _ROWS = "tests/mcp/test_several.py"
 _GATE = "mcp_bridge/tools/gate.py"
@@ -203,5 +204,13 @@ RUNNER = (
         "        judged = replace(weighed.judged, objects=1)\n",
         "        judged = weighed.judged\n",
         (f"{_ROWS}::test_a_limit_counts_each_machine_once",),
+    ),
+    Defect(
+        "job cancelled before its server was there is started",
+        _COLD,
+        "            if self._stopped(signals):\n"
+        '                return _not_started(job, "canceled")\n',
+        "",
+        (f"{_WARM}::test_a_job_that_waits_for_the_server_can_be_cancelled",),
     ),
 )

@@ -9,7 +9,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -97,11 +97,12 @@ class LocalCold(Executor):
         begin = time.time()
         turn = self.turns.take(written(job), job.timeout, lambda: self._stopped(signals))
         if turn is None:
-            status: Status = "canceled" if self._stopped(signals) else "timeout"
-            results = Results(job.hosts).all(status, "")
-            return Outcome(job.run_id, status, results, None, {}, "not started")
+            return _not_started(job, "canceled" if self._stopped(signals) else "timeout")
         workspace = None
         try:
+            self._await(lambda: self._stopped(signals))
+            if self._stopped(signals):
+                return _not_started(job, "canceled")
             workspace = Workspace(self.base, job.run_id, turn.files)
             workspace.write("project/main.json", content)
             workspace.write("inventory/hosts.json", hosts)
@@ -110,6 +111,9 @@ class LocalCold(Executor):
             if workspace is not None:
                 workspace.remove()
             turn.end()
+
+    def _await(self, stopped: Callable[[], bool]) -> None:
+        """Wait for what a run is made of, until it is there soon enough or ``stopped``."""
 
     def _stopped(self, signals: Signals) -> bool:
         return signals.cancelled.is_set() or self._closing.is_set()
@@ -223,6 +227,11 @@ class LocalCold(Executor):
     ) -> Guarded:
         """Start the guard of one run."""
         return started(workspace, spec, environment, log)
+
+
+def _not_started(job: Job, status: Status) -> Outcome:
+    results = Results(job.hosts).all(status, "")
+    return Outcome(job.run_id, status, results, None, {}, "not started")
 
 
 def _take(line: Mapping[str, Any], signals: Signals, progress: _Progressing) -> None:

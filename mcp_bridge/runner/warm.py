@@ -21,7 +21,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -36,6 +36,7 @@ _TRUST = f"{_PACKAGE}.module_utils.trust"
 _READY = 20.0
 _CHECK = 1.0
 _PATIENCE = 5.0
+_POLL = 0.1
 # After a server did not start: another attempt costs every run its time.
 _PAUSE = 60.0
 _log = logging.getLogger(__name__)
@@ -74,7 +75,7 @@ class LocalWarm(LocalCold):
     def _launch(
         self, workspace: Workspace, spec: Path, environment: Mapping[str, str], log: int
     ) -> Guarded:
-        server = self._current()
+        server = self._server
         if server is not None:
             try:
                 return server.fork(workspace, spec, environment, log)
@@ -83,21 +84,29 @@ class LocalWarm(LocalCold):
                 self._retire(server)
         return super()._launch(workspace, spec, environment, log)
 
-    def _current(self) -> _Server | None:
-        """Return a server that has imported what is on disk now; None where there is none soon."""
+    def _await(self, stopped: Callable[[], bool]) -> None:
+        """Wait for a server that has imported what is on disk now, where there is one soon.
+
+        It is ready sooner than a run from nothing would be.
+        """
         if self._server is None:
             self._renew()
-            # It is ready sooner than a run from nothing would be.
-            self.ready(_PATIENCE)
+            self._starts(_PATIENCE, stopped)
         server = self._server
-        if server is None:
-            return None
-        if time.monotonic() - self._checked > _CHECK:
+        if server is not None and time.monotonic() - self._checked > _CHECK:
             self._checked = time.monotonic()
             if server.stamp != _stamp(self.collections):
                 self._retire(server)
-                self.ready(_PATIENCE)
-        return self._server
+                self._starts(_PATIENCE, stopped)
+
+    def _starts(self, seconds: float, stopped: Callable[[], bool]) -> None:
+        """Wait until a server that is being started has been, the time is over, or ``stopped``."""
+        starting = self._starting
+        until = time.monotonic() + seconds
+        while starting is not None and starting.is_alive() and not stopped():
+            if (left := until - time.monotonic()) <= 0:
+                return
+            starting.join(min(left, _POLL))
 
     def _retire(self, server: _Server) -> None:
         """Use a server no more. Of several runs that want that, one ends it, and it only once."""

@@ -121,6 +121,36 @@ def test_a_server_that_cannot_start_is_not_needed(
         made.executor.close()
 
 
+def test_a_job_that_waits_for_the_server_can_be_cancelled(
+    tmp_path: Path, tools: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Red when the wait does not look, and when a run is started after it all the same."""
+    begun, may_end, slow = tmp_path / "begun", tmp_path / "end", tmp_path / "slow.py"
+    slow.write_text(
+        f"import pathlib, time\npathlib.Path({str(begun)!r}).touch()\n"
+        f"while not pathlib.Path({str(may_end)!r}).exists():\n    time.sleep(0.05)\n"
+    )
+    monkeypatch.setattr("mcp_bridge.runner.warm.SERVER", slow)
+    for limit in ("_PATIENCE", "_READY"):
+        monkeypatch.setattr(f"mcp_bridge.runner.warm.{limit}", 600.0)
+    made = tools.bench(tmp_path, "warm")
+    cancelled, answers = threading.Event(), []
+    job = made.job(args={"mode": "sleep"})
+    running = threading.Thread(target=lambda: answers.append(made.run(job, cancelled=cancelled)))
+    try:
+        tools.wait_for(begun.exists)
+        running.start()
+        tools.wait_for(lambda: made.executor.turns.quiet(0) is False)
+        cancelled.set()
+        running.join(60)
+        assert not running.is_alive()
+        assert (answers[0].status, answers[0].how) == ("canceled", "not started")
+        assert "nothing was changed" in answers[0].hosts["lab"]["msg"]
+    finally:
+        may_end.touch()
+        made.executor.close()
+
+
 def test_nothing_is_left_of_a_server(tmp_path: Path, tools: Any) -> None:
     before = children()
     made = tools.bench(tmp_path, "warm")
