@@ -235,3 +235,19 @@ def test_details_survive_a_node_that_does_not_answer(proxmox_sim: Start) -> None
     assert not result.failed, result.json
     assert {each["name"] for each in result.json["objects"]} == {"web1", "db1"}
     assert any("db1" in text for text in result.warnings)
+
+
+def test_a_silent_node_costs_its_details_their_time_once(proxmox_sim: Start) -> None:
+    """Red when each guest of the node is asked for: a thousand of them take minutes."""
+    sim = proxmox_sim(seed="1000")
+    sim.control.fault("timeout", path="/nodes/pve1/", count=0)
+    result = run_module("proxmox_vm_info", options(sim, details=True, limit=200, timeout=2))
+    assert not result.failed, result.json
+    rows = result.json["objects"]
+    silent = [row["name"] for row in rows if row["node"] == "pve1"]
+    assert len(silent) > 10
+    assert all(any(name in text for text in result.warnings) for name in silent)
+    assert all(row["disks"] for row in rows if row["node"] != "pve1")
+    asked = [row for row in sim.control.journal() if "/nodes/pve1/" in row["path"]]
+    # As many as are asked for at once; that is all that waits.
+    assert len(asked) <= 4

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any
 
-from ...engine.errors import VirtbridgeError
+from ...engine.errors import Unavailable, VirtbridgeError
 from ...engine.field import Field
 from ...engine.resource import Query, Wait
 from ...machine import MACHINE
@@ -35,6 +35,7 @@ class VmInfo:
 
     def __init__(self, client: Client, desired: Mapping[str, Any], wait: Wait) -> None:
         self._client, self._desired = client, desired
+        self._lost: dict[str, Unavailable] = {}
 
     def rows(self) -> Iterator[Mapping[str, Any]]:
         """Return the machines that match, ordered by id."""
@@ -71,12 +72,23 @@ class VmInfo:
     def _with_status(self, row: Mapping[str, Any]) -> dict[str, Any]:
         if row.get("status") != "running":
             return dict(row)
-        return {**row, **self._client.get(guests.guest_path(row, "/status/current"))}
+        return {**row, **self._of(row, "/status/current")}
+
+    def _of(self, row: Mapping[str, Any], below: str) -> Any:
+        """Return what a node says of a guest; one that is silent costs its time only once."""
+        node = str(row["node"])
+        if node in self._lost:
+            raise self._lost[node]
+        try:
+            return self._client.get(guests.guest_path(row, below))
+        except Unavailable as error:
+            self._lost[node] = error
+            raise
 
     def _detailed(self, row: Mapping[str, Any]) -> dict[str, Any]:
         try:
             full = self._with_status(row)
-            config = self._client.get(guests.guest_path(row, "/config"))
+            config = self._of(row, "/config")
         except VirtbridgeError as error:
             # One unreachable node must not hide the guests of the others.
             self._client.warn(f"{guests.label(row)}: no details. {error.message}")
