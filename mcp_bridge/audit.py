@@ -26,9 +26,11 @@ from .redact import Redactor
 
 PlanEvent = Literal["planned", "approved", "rejected", "applied", "expired"]
 FactorEvent = Literal["enrolled", "unenrolled", "factor_refused"]
+DoorEvent = Literal["token_refused", "login_missing"]
 EVENTS = (
     "intent", "refused", "outcome", "planned", "approved", "rejected", "applied", "expired",
-    "enrolled", "unenrolled", "factor_refused", "token_refused", "started", "ended",
+    "enrolled", "unenrolled", "factor_refused", "token_refused", "login_missing", "started",
+    "ended",
 )  # fmt: skip
 _MOST_ARGUMENTS = 16_384
 _LONGEST_TEXT = 1000
@@ -135,10 +137,12 @@ class Audit:
         row = {"principal": _short(principal), "factor": kind}
         self._append(event, row | {name: each for name, each in more.items() if each}, None)
 
-    def token_refused(self, reason: str, source: str, principal: str, count: int) -> None:
+    def at_the_door(
+        self, event: DoorEvent, reason: str, source: str, principal: str, count: int
+    ) -> None:
         """Record that so many requests of one kind were not let in; ``source`` is who sent them."""
         row: dict[str, Any] = {"reason": reason, "source": source, "count": count}
-        self._append("token_refused", row | ({"principal": principal} if principal else {}), None)
+        self._append(event, row | ({"principal": principal} if principal else {}), None)
 
     def started(self, principal: str, transport: str, version: str) -> None:
         """Record that a bridge began to serve; `close` then records its end."""

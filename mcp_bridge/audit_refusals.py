@@ -1,9 +1,11 @@
 # Copyright: (c) 2026, the virtbridge maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Refused tokens in the audit, so that whoever sends them cannot fill the disk with lines.
+"""Refused and missing logins in the audit, so that nobody can fill the disk with lines of them.
 
 The first of a kind (reason, source, principal) is written at once. All that follow it within some
-minutes are one line with their count, and so are the sources beyond the first few.
+minutes are one line with their count, and so are the sources beyond the first few. Requests without
+a login, with which every client begins, have lines and a bound of their own: however many there
+are, they hide no token that was refused.
 """
 
 from __future__ import annotations
@@ -13,12 +15,13 @@ import threading
 from collections import Counter
 from typing import NamedTuple
 
-from .audit import Audit
+from .audit import Audit, DoorEvent
 from .errors import AuditFailed
 
 SECONDS = 300.0
 MOST = 32
 OTHERS = "others"
+NO_LOGIN = "no login was sent"
 _log = logging.getLogger(__name__)
 
 
@@ -26,6 +29,11 @@ class _Kind(NamedTuple):
     reason: str
     source: str
     principal: str
+
+    @property
+    def event(self) -> DoorEvent:
+        """Return which line it becomes."""
+        return "login_missing" if self.reason == NO_LOGIN else "token_refused"
 
 
 class Refusals:
@@ -46,7 +54,8 @@ class Refusals:
                 self._timer.daemon = True
                 self._timer.start()
             kind = _Kind(reason, source, principal)
-            known = self._written | self._left.keys()
+            every = self._written | self._left.keys()
+            known = {each for each in every if each.event == kind.event}
             if kind not in known and len(known) >= MOST:
                 kind = _Kind(reason, OTHERS, "")
             self._left[kind] += 1
@@ -65,10 +74,10 @@ class Refusals:
 
     def _write(self, kind: _Kind) -> None:
         try:
-            self._audit.token_refused(*kind, self._left[kind])
+            self._audit.at_the_door(kind.event, *kind, self._left[kind])
         except AuditFailed as error:
             # It stays counted, and is written with those that follow.
-            _log.warning("refused tokens are not in the audit yet: %s", error)
+            _log.warning("refused logins are not in the audit yet: %s", error)
             return
         del self._left[kind]
         self._written.add(kind)

@@ -18,6 +18,7 @@ import anyio
 import anyio.to_thread
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .audit_refusals import NO_LOGIN
 from .auth import LONGEST_TOKEN, Identity, IssuerSilent, TokenRefused, Verifier
 from .config_auth import Auth
 from .scopes import APPROVE, LADDER
@@ -69,6 +70,7 @@ class BearerGate:
             "resource_name": "virtbridge",
         }
         self._limiter: anyio.CapacityLimiter | None = None
+        self._notes: anyio.CapacityLimiter | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or let it through."""
@@ -95,8 +97,8 @@ class BearerGate:
             return
         token = _bearer(scope["headers"])
         if token is None:
-            if any(name == b"authorization" for name, _value in scope["headers"]):
-                await self._note(scope, "it is no bearer token")
+            given = any(name == b"authorization" for name, _value in scope["headers"])
+            await self._note(scope, "it is no bearer token" if given else NO_LOGIN)
             await self._refuse(send, 401, None, "Log in first.")
             return
         try:
@@ -163,7 +165,11 @@ class BearerGate:
         await self._refuse(send, 403, "insufficient_scope", text, wanted)
 
     async def _note(self, scope: Scope, reason: str, principal: str = "") -> None:
-        await anyio.to_thread.run_sync(self._noted, reason, _source(scope), principal)
+        # Their own few threads: whoever knocks takes none from those who are let in.
+        self._notes = self._notes or anyio.CapacityLimiter(_AT_ONCE)
+        await anyio.to_thread.run_sync(
+            self._noted, reason, _source(scope), principal, limiter=self._notes
+        )
 
     async def _refuse(
         self,

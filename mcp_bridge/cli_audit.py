@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 _EVENTS = (
     "intent", "refused", "outcome", "planned", "approved", "rejected", "applied", "expired",
-    "enrolled", "unenrolled", "factor_refused", "token_refused", "started", "ended",
+    "enrolled", "unenrolled", "factor_refused", "token_refused", "login_missing", "started",
+    "ended",
 )  # fmt: skip
 _RISKS = ("read", "write", "disruptive", "destructive", "unknown")
 _COLUMNS = (

@@ -117,6 +117,20 @@ AUDIT = (
         (f"{_UNIT}/test_audit_refusals.py",),
     ),
     Defect(
+        "missing logins in the places of refused tokens",
+        "mcp_bridge/audit_refusals.py",
+        "            known = {each for each in every if each.event == kind.event}",
+        "            known = every",
+        (f"{_UNIT}/test_audit_refusals.py",),
+    ),
+    Defect(
+        "request without a login unrecorded",
+        "mcp_bridge/bearer.py",
+        'await self._note(scope, "it is no bearer token" if given else NO_LOGIN)',
+        'await self._note(scope, "it is no bearer token") if given else None',
+        (f"{_UNIT}/test_audit_refusals.py",),
+    ),
+    Defect(
         "audit text that commands a terminal",
         "mcp_bridge/cli_audit.py",
         "[_plain(row) for row in found]",

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import requests
 
 from tests.auth.conftest import Guarded, Idp, Session
 from tests.auth.test_bearer import CALL, Behind
@@ -85,6 +86,25 @@ def test_whoever_is_known_is_named_and_who_asks_sees_only_what_is_its_own(
     assert seen(chief) == [
         ("it is no bearer token", None), ("it stands in the address", None), *mine,
     ]  # fmt: skip
+
+
+def test_requests_without_a_login_are_counted_and_few_lines(
+    bridge: Bridge, idp: Idp, guarded: Starter
+) -> None:
+    """Red when they are silent, or a line each, or what is public is one of them."""
+    server = guarded(bridge, idp)
+    public = f"{server.url.removesuffix('/mcp')}/.well-known/oauth-protected-resource"
+    for _turn in range(20):
+        assert server.session(None).send("tools/list").status_code == 401
+        assert requests.get(public, timeout=40).status_code == 200
+    (first,) = bridge.audit("login_missing")
+    told = (first["reason"], first["source"], first["count"])
+    assert told == ("no login was sent", "127.0.0.1", 1)
+    assert server.session(idp.token("vb:read")).send("tools/list").status_code == 200
+    server.process.terminate()
+    server.end()
+    assert [row["count"] for row in bridge.audit("login_missing")] == [1, 19]
+    assert bridge.audit("token_refused") == []
 
 
 def test_what_cannot_be_recorded_stays_refused(bridge: Bridge, idp: Idp, guarded: Starter) -> None:

@@ -10,12 +10,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from mcp_bridge.audit import EVENTS, Audit
 from mcp_bridge.audit_export import COLUMNS
-from mcp_bridge.audit_refusals import MOST, Refusals
+from mcp_bridge.audit_refusals import MOST, NO_LOGIN, Refusals
+from mcp_bridge.auth import open_verifier
+from mcp_bridge.bearer import BearerGate
 from mcp_bridge.cli_audit import _EVENTS
+from mcp_bridge.config_auth import Auth
 from mcp_bridge.errors import AuditFailed
 from tests.mcp.conftest import until
 
@@ -71,6 +75,49 @@ def test_whoever_has_many_addresses_writes_few_lines(audit: Audit, refusals: Ref
     assert len(rows(audit)) == MOST + 2
 
 
+def test_a_flood_without_a_login_is_few_lines_and_hides_no_token(
+    audit: Audit, refusals: Refusals
+) -> None:
+    """Red when each is a line, or those of many addresses take the places of refused tokens."""
+    for number in range(5000):
+        refusals.note(NO_LOGIN, f"2001:db8:0:{number:x}::/64")
+    assert len(rows(audit)) == MOST + 1
+    refusals.note(WHY, "192.0.2.1", "oauth:x#a")
+    assert told(audit)[-1] == (WHY, "192.0.2.1", 1)
+    for _turn in range(3):
+        refusals.note(NO_LOGIN, "2001:db8:0:0::/64")
+    refusals.flush()
+    found = [(row["event"], row["count"]) for row in rows(audit)]
+    assert sum(count for event, count in found if event == "login_missing") == 5003
+    assert [row for row in found if row[0] != "login_missing"] == [("token_refused", 1)]
+    assert len(found) == MOST + 1 + 1 + 2
+
+
+def test_a_request_without_a_login_is_one_of_them(audit: Audit, refusals: Refusals) -> None:
+    """Red when the gate tells the caller alone."""
+    auth = Auth(issuer="https://id.example.org", jwks_url="https://id.example.org/jwks")
+    sent: list[Any] = []
+
+    async def never(*_arguments: Any) -> None:
+        raise AssertionError("it was let in")
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    gate = BearerGate(
+        never, open_verifier(auth, "https://vb.example.org/mcp"), auth,
+        "https://vb.example.org/mcp", needs=lambda _name, _arguments: None, largest=1,
+        marks=lambda _identity: {}, noted=refusals.note,
+    )  # fmt: skip
+    scope = {"type": "http", "method": "POST", "path": "/mcp", "query_string": b"", "headers": [],
+             "client": ("192.0.2.1", 1)}  # fmt: skip
+    for _turn in range(3):
+        anyio.run(gate, scope, never, send)
+    assert [each["status"] for each in sent if "status" in each] == [401] * 3
+    (row,) = rows(audit)
+    assert (row["event"], row["source"], row["count"]) == ("login_missing", "192.0.2.1", 1)
+
+
 def test_what_cannot_be_written_stays_counted(audit: Audit, refusals: Refusals) -> None:
     """Red when it raises, or is forgotten, or many lines that failed are kept."""
     audit.path.touch(mode=0o644)
@@ -117,7 +164,7 @@ def test_every_event_can_be_asked_for_and_every_part_of_it_exported(audit: Audit
     assert _EVENTS == EVENTS
     audit.started("os:me", "stdio", "1.2.3")
     audit.factor("enrolled", "os:me", "totp", replaced="passphrase", plan_id="p")
-    audit.token_refused(WHY, "192.0.2.1", "oauth:x#a", 1)
+    audit.at_the_door("token_refused", WHY, "192.0.2.1", "oauth:x#a", 1)
     audit.close()
     parts = {name for row in rows(audit) for name in row}
     assert parts - set(COLUMNS) == {"mono", "prev", "mac"}
