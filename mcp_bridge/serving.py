@@ -9,6 +9,8 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import AsyncIterable, Awaitable, Callable
+from contextlib import suppress
 from types import FrameType
 from typing import Any, NoReturn
 from urllib.parse import SplitResult, urlsplit
@@ -16,12 +18,15 @@ from urllib.parse import SplitResult, urlsplit
 import anyio
 import anyio.to_thread
 import uvicorn
+from anyio.abc import ObjectSendStream
+from mcp import types
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 from mcp.server.transport_security import TransportSecuritySettings
+from mcp.shared.message import SessionMessage
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
@@ -34,6 +39,7 @@ from .private import open_private
 from .server import build_server
 from .surface import Surface
 from .targets_problems import Problem
+from .unreadable import refusal
 
 PATH = "/mcp"
 # Whoever reaches a loopback port; there is no authentication that could say more.
@@ -55,11 +61,29 @@ def serve_stdio(surface: Surface, version: str) -> None:
     async def main() -> None:
         async with anyio.create_task_group() as group:
             group.start_soon(_until_told, surface)
-            async with stdio_server() as (read, write):
-                await server.run(read, write, server.create_initialization_options())
+            async with stdio_server() as (read, write), read:
+                send, messages = anyio.create_memory_object_stream[SessionMessage | Exception]()
+                group.start_soon(_hand_on, read, send, write.send)
+                await server.run(messages, write, server.create_initialization_options())
             group.cancel_scope.cancel()
 
     anyio.run(main)
+
+
+async def _hand_on(
+    said: AsyncIterable[SessionMessage | Exception],
+    send: ObjectSendStream[SessionMessage | Exception],
+    answer: Callable[[SessionMessage], Awaitable[None]],
+) -> None:
+    """Hand on what a client says, and answer what is no message."""
+    with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
+        async with send:
+            async for item in said:
+                body = refusal(item) if isinstance(item, Exception) else None
+                if body is None:
+                    await send.send(item)
+                else:
+                    await answer(SessionMessage(types.JSONRPCError.model_validate(body)))
 
 
 async def _until_told(surface: Surface) -> None:

@@ -46,8 +46,11 @@ class Raw:
         self.process.communicate()
 
     def send(self, message: dict[str, Any]) -> None:
+        self.write(json.dumps(message).encode())
+
+    def write(self, line: bytes) -> None:
         assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(message) + "\n")
+        self.process.stdin.write(line.decode() + "\n")
         self.process.stdin.flush()
 
     def read(self) -> dict[str, Any]:
@@ -82,16 +85,37 @@ def test_however_the_server_ends_no_process_of_a_run_is_left(lab: Any, number: A
         assert [row["status"] for row in bridge.audit("outcome")] == ["canceled"]
 
 
-def test_what_is_no_valid_message_harms_nobody(lab: Any) -> None:
+Line = tuple[bytes, Any, int]
+UNREADABLE: tuple[Line, ...] = (
+    (rb'{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"\ud800"}}', 7, -32700),
+    (rb'{"jsonrpc":"2.0","id":"\ud800","method":"tools/call"}', None, -32700),
+    (rb'{"jsonrpc":"2.0","id":7,"result":"\ud800"}', None, -32700),
+    (b'{"jsonrpc":"2.0","id":7,"method":"tools/list","params":[]}', 7, -32600),
+    (b'{"jsonrpc":"1.0","id":0,"method":"tools/list"}', 0, -32600),
+    (b'{"jsonrpc":"1.0","id":"a","method":"tools/list"}', "a", -32600),
+    (b'{"jsonrpc":"1.0","id":true,"method":"tools/list"}', None, -32600),
+    (b'{"no": "message"}', None, -32600),
+    (b"secret words", None, -32700),
+    (b"[" * 100_000, None, -32700),
+    (b'[{"jsonrpc":"2.0","id":7,"method":"tools/list"}]', None, -32600),
+)
+
+
+def test_what_is_no_valid_message_is_answered(lab: Any) -> None:
+    """Red when the SDK is left alone with it: a client waits for ever for its call's answer."""
     bridge, sim = lab
     with Raw(bridge) as raw:
-        raw.call("vm_list", 2, name="\ud800")  # the SDK's parser drops it
-        raw.send({"no": "message"})
+        for line, number, code in UNREADABLE:
+            raw.write(line)
+            answered = raw.read()
+            assert (answered["id"], answered["error"]["code"]) == (number, code), line
+            assert "secret" not in str(answered)
+        raw.write(b"")
+        raw.call("vm_list", 2, name="\ud800")
+        assert raw.read()["id"] == 2
         raw.call("target_list", 3)
         answered = raw.read()
-        while answered.get("id") != 3:
-            answered = raw.read()
-        assert answered["result"]["isError"] is False
+        assert (answered["id"], answered["result"]["isError"]) == (3, False)
         out, errors = raw.close()
     assert out == ""
     assert "Traceback" not in errors
