@@ -29,7 +29,7 @@ TITLES = {
     "calls": "1,000 calls of one bridge",
     "parity": "direct execution gives what the usual one gives",
     "cold": "the bridge's tests without a fork server",
-    "perf": "virtbridge bench, for each platform, against its bounds",
+    "perf": "virtbridge bench, for each platform, and cancels, against their bounds",
     "hostile": "hostile arguments, 1,000 of them through ansible-runner; killed audit writers",
     "canaries": "secrets of every kind in nine places, with each back end",
     "defects": "every known defect, planted one at a time, is caught",
@@ -45,7 +45,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "canaries": ((*PYTEST, "-m", "long", "tests/security/test_thirty_secrets.py"),),
     "defects": (("tools/seeded.py",),),
-    "perf": ((*PYTEST, "-m", "long", "tests/perf"),),
+    "perf": ((*PYTEST, "-m", "long", "tests/perf", "tests/runner/test_cancels.py"),),
 }
 
 
