@@ -9,6 +9,8 @@ import os
 import signal
 import socket
 import sys
+import threading
+import time
 from collections.abc import AsyncIterable, Awaitable, Callable
 from contextlib import suppress
 from types import FrameType
@@ -48,6 +50,8 @@ _LOCAL_NAMES = ("127.0.0.1", "localhost", "[::1]")
 _NO_LOGIN = "without a login: every user of this machine can call it"
 _STOP_SECONDS = 5.0
 _CLOSE_SECONDS = 3
+# What an answer needs from its thread to the socket.
+_LEAVE_SECONDS = 0.3
 
 
 def serve_stdio(surface: Surface, version: str) -> None:
@@ -251,14 +255,26 @@ def _place(listener: socket.socket) -> str:
 
 
 class _HttpServer(uvicorn.Server):
-    """Cancels the calls when it is told to end, so that their answers can still leave."""
+    """Cancels the calls when it is told to end, and lets their answers leave before it does.
+
+    From then on the SDK cuts off every stream, also one that is to have an answer.
+    """
 
     def __init__(self, config: uvicorn.Config, surface: Surface) -> None:
         super().__init__(config)
         self._surface = surface
+        self._told = False
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self._surface.cancel()
+        if self._told:
+            super().handle_exit(sig, frame)
+            return
+        self._told = True
+        threading.Thread(target=self._end, args=(sig, frame), daemon=True).start()
+
+    def _end(self, sig: int, frame: FrameType | None) -> None:
+        if self._surface.cancel(_STOP_SECONDS):
+            time.sleep(_LEAVE_SECONDS)
         super().handle_exit(sig, frame)
 
 

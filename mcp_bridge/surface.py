@@ -111,9 +111,12 @@ class Surface:
         except AuditFailed as error:
             _log.warning("the start is not in the audit: %s", error)
 
-    def cancel(self) -> None:
-        """Cancel every call, and wait for none."""
-        self._runs.stop(0)
+    def cancel(self, seconds: float) -> bool:
+        """Cancel every call, also each that comes later; whether there was one.
+
+        It returns when all have ended or the time is over.
+        """
+        return self._runs.stop(seconds)
 
     def stop(self, seconds: float) -> None:
         """Cancel every call, and return when all have ended or the time is over.

@@ -125,12 +125,15 @@ class Runs:
         self._live: set[Running] = set()
         self._by_id: OrderedDict[str, Running] = OrderedDict()
         self._watch: threading.Thread | None = None
+        self._stopping = False
 
     def perform(self, call: Call, work: Callable[[Call], Answer]) -> Answer:
         """Answer a call; with its run's id when that takes longer than the caller waits."""
         running_call = Running(call)
         with self._lock:
             self._live.add(running_call)
+            if self._stopping:
+                running_call.cancel()
         signals = Signals(
             progress=running_call.say,
             cancelled=call.signals.cancelled,
@@ -158,15 +161,20 @@ class Runs:
         if self._store is not None:
             self._store.cancel(run_id)
 
-    def stop(self, seconds: float) -> None:
-        """Ask every call to end, and return when all did or the time is over."""
+    def stop(self, seconds: float) -> bool:
+        """Ask every call to end, also each that comes later; whether there was one.
+
+        It returns when all have ended or the time is over.
+        """
         with self._lock:
+            self._stopping = True
             live = list(self._live)
         for each in live:
             each.cancel()
         deadline = time.monotonic() + seconds
         for each in live:
             each.ended.wait(max(0.0, deadline - time.monotonic()))
+        return bool(live)
 
     def _started(self, call: Running, begun: Begun) -> None:
         if self._store is not None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
@@ -16,6 +17,7 @@ import requests
 from mcp import Client
 
 from tests.mcp.conftest import Bridge, Http, processes_of, until
+from tests.runner import tree
 from virtsim import SimServer
 
 Lab = tuple[Bridge, SimServer]
@@ -121,6 +123,35 @@ def test_a_signal_ends_it_and_what_it_runs(served: Any, number: int) -> None:
     assert server.process.returncode == 128 + number
     assert "Traceback" not in errors
     assert [row["status"] for row in bridge.audit("outcome")] == ["canceled"]
+    until(lambda: not processes_of(bridge.folder.parent))
+
+
+@pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
+def test_the_answer_of_a_call_that_is_slow_to_end_leaves_too(served: Any, mode: Any) -> None:
+    """Red when the streams of answers are cut off as soon as a signal comes."""
+    bridge, sim, server = served
+    sim.control.fault("timeout", path="/api2/json/(nodes|cluster)", count=0)
+    body: list[dict[str, Any]] = []
+
+    async def ask() -> None:
+        async with Client(server.url, mode=mode) as client:
+            body.append(await bridge.answer(client, "vm_list"))
+
+    def stop() -> None:
+        until(sim.control.journal)
+        # Its guard gives it time before it ends it by force.
+        os.kill(tree.roles(server.process.pid)["runner"], signal.SIGSTOP)
+        server.process.send_signal(signal.SIGTERM)
+
+    async def main() -> None:
+        with anyio.fail_after(200):
+            async with anyio.create_task_group() as group:
+                group.start_soon(ask)
+                await anyio.to_thread.run_sync(stop)
+
+    anyio.run(main)
+    server.end()
+    assert body[0]["error"]["code"] == "cancelled"
     until(lambda: not processes_of(bridge.folder.parent))
 
 

@@ -11,6 +11,7 @@ import pytest
 from mcp import Client
 
 from tests.mcp.conftest import Bridge, processes_of
+from tests.mcp.inside import inside
 from virtsim import SimServer
 
 Lab = tuple[Bridge, SimServer]
@@ -99,3 +100,15 @@ def test_a_command_waits_for_the_end(hasty: Lab) -> None:
     )  # fmt: skip
     assert done.returncode == 0
     assert '"status": "ok"' in done.stdout
+
+
+def test_a_call_that_comes_while_the_server_ends_reaches_nothing(lab: Lab) -> None:
+    """Red when only those that run already are cancelled."""
+    bridge, sim = lab
+    with inside(bridge) as opened:
+        assert opened.answer("vm_list")["ok"]
+        before = len(sim.control.journal())
+        assert opened.surface.cancel(0) is False
+        assert opened.answer("vm_list")["error"]["code"] == "cancelled"
+        assert len(sim.control.journal()) == before
+        assert opened.answer("target_list")["ok"]
