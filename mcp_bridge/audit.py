@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from .audit_file import Ledger, Places
+from .audit_parts import closed_path
 from .audit_proof import Signer, digest
 from .errors import AuditFailed, KeyBroken
 from .policy import Call, Verdict
@@ -30,7 +31,7 @@ DoorEvent = Literal["token_refused", "login_missing"]
 EVENTS = (
     "intent", "refused", "outcome", "planned", "approved", "rejected", "applied", "expired",
     "enrolled", "unenrolled", "factor_refused", "token_refused", "login_missing", "started",
-    "ended",
+    "ended", "rotated", "continued",
 )  # fmt: skip
 _MOST_ARGUMENTS = 16_384
 _LONGEST_TEXT = 1000
@@ -150,6 +151,17 @@ class Audit:
         row["pid"] = os.getpid()
         self._append("started", row, None)
         self._bridge = row
+
+    def rotate(self, principal: str) -> Path | None:
+        """Close the part that is written now; return where it is, None where there was nothing.
+
+        Raises AuditFailed; then the next line goes on with it.
+        """
+        try:
+            number = self._parts()[1].rotate({"principal": _short(principal)})
+        except (OSError, ValueError) as error:
+            raise self._failed(error) from error
+        return None if number is None else closed_path(self.path, number)
 
     def close(self) -> None:
         """Record the end of a bridge that began, and sign all of it. Raises AuditFailed."""

@@ -5,12 +5,14 @@
 Under one lock: the last line is read and held against the head, a checkpoint that is due is
 written, then the line, then the head. Whatever fails, the file ends as it began. A file that is
 shorter than its head says was cut, and gets no further line: that would cover the traces.
+
+A part that is full gets a last line, a checkpoint of it, and another name, in this order. Whoever
+finds a part with a last line, because its writer died, goes on from there.
 """
 
 from __future__ import annotations
 
 import datetime
-import fcntl
 import hashlib
 import os
 import secrets
@@ -21,6 +23,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from .audit_parts import (
+    CLOSED,
+    CONTINUED,
+    closed_path,
+    last_closed,
+    last_line,
+    locked,
+    number_of,
+)
 from .audit_proof import (
     SLOT,
     Head,
@@ -45,7 +56,7 @@ _CUT = (
 
 @dataclass(frozen=True)
 class Places:
-    """Where the parts of an audit are, and how often a checkpoint is made."""
+    """Where the files of an audit are, and when a checkpoint is made and a part is full."""
 
     log: Path
     head: Path
@@ -53,6 +64,7 @@ class Places:
     key: Path
     every: int = 1000
     seconds: float = 3600.0
+    rotate_bytes: int = 0
 
     @classmethod
     def beside(cls, log: Path, **given: Any) -> Places:
@@ -63,12 +75,18 @@ class Places:
 
 @dataclass
 class _End:
-    """How the file ends now: its last line, what a crash left after it, and its head."""
+    """How the audit ends now: its last line, what a crash left after it, and its head.
+
+    ``event`` is that of the file's own last line; where it has none, ``part`` is the number of the
+    closed part before it.
+    """
 
     seq: int
     sha256: str
     torn: bytes
     head: Head
+    event: str = ""
+    part: int = 0
 
 
 class Ledger:
@@ -82,28 +100,79 @@ class Ledger:
 
     def append(self, row: dict[str, Any]) -> None:
         """Add one line. Raises OSError or ValueError; then nothing was added."""
-        with _locked(self._places.log) as log:
+        with self._open_part() as (log, end):
+            self._add(log, end, row)
+
+    def rotate(self, row: dict[str, Any]) -> int | None:
+        """Close the part that is written now and begin the next one; ``row`` is in its last line.
+
+        Return the number of the closed part, None where there was no line to close. Raises OSError
+        or ValueError; then the next line that is added goes on with it.
+        """
+        if not self._places.log.exists():
+            return None
+        with locked(self._places.log) as log:
             end = self._end(log)
-            if self._due(end):
-                self._checkpoint(end)
-            before = os.fstat(log).st_size
-            try:
-                sha256 = self._write(log, end, row)
-                self._put_head(replace(end.head, seq=end.seq + 1, sha256=sha256))
-            except OSError:
-                # Half a line would be read as damage; the file ends as it began.
-                os.ftruncate(log, before)
-                raise
+            number = None if end.event in ("", CONTINUED) else self._close_part(log, end, row)
+        with self._open_part():
+            return number
 
     def close(self) -> None:
         """Make a checkpoint of what was added since the last one; nothing is made of nothing."""
         if not self._places.log.exists():
             return
-        with _locked(self._places.log) as log:
-            end = self._end(log)
-            if end.seq > end.head.checkpoint.seq:
-                self._checkpoint(end)
-                self._put_head(replace(end.head, seq=end.seq, sha256=end.sha256))
+        with locked(self._places.log) as log:
+            self._sign(self._end(log))
+
+    @contextmanager
+    def _open_part(self) -> Iterator[tuple[int, _End]]:
+        """Give the part that can have one more line, locked, and how it ends."""
+        while True:
+            with locked(self._places.log) as log:
+                end = self._end(log)
+                full = 0 < self._places.rotate_bytes <= os.fstat(log).st_size
+                if end.event != CLOSED and not (full and end.event):
+                    if end.part:
+                        self._add(log, end, {"event": CONTINUED, "part": end.part + 1})
+                        sync_folder(self._places.log.parent)
+                    yield log, end
+                    return
+                self._close_part(log, end, {})
+
+    def _close_part(self, log: int, end: _End, row: dict[str, Any]) -> int:
+        """Give a part its last line, sign that, and move the part away."""
+        number = number_of(log)
+        path = closed_path(self._places.log, number)
+        if path.exists():
+            raise ValueError(f"{path} is there already; move it away")
+        if end.event != CLOSED:
+            self._add(log, end, {"event": CLOSED, **row, "part": number, "next": number + 1})
+        self._sign(end)
+        self._places.log.rename(path)
+        sync_folder(path.parent)
+        return number
+
+    def _add(self, log: int, end: _End, row: dict[str, Any]) -> None:
+        """Add a line to a locked file, and make ``end`` name it."""
+        if self._due(end):
+            self._checkpoint(end)
+        before = os.fstat(log).st_size
+        try:
+            sha256 = self._write(log, end, row)
+            head = replace(end.head, seq=end.seq + 1, sha256=sha256)
+            self._put_head(head)
+        except OSError:
+            # Half a line would be read as damage; the file ends as it began.
+            os.ftruncate(log, before)
+            raise
+        end.seq, end.sha256, end.torn, end.head = head.seq, sha256, b"", head
+        end.event, end.part = row["event"], 0
+
+    def _sign(self, end: _End) -> None:
+        """Make a checkpoint of the last line, unless there is one."""
+        if end.seq > end.head.checkpoint.seq:
+            self._checkpoint(end)
+            self._put_head(replace(end.head, seq=end.seq, sha256=end.sha256))
 
     def _write(self, log: int, end: _End, row: dict[str, Any]) -> str:
         whole = {
@@ -125,6 +194,9 @@ class Ledger:
 
     def _end(self, log: int) -> _End:
         last, torn = last_line(log)
+        event, part = (last.get("event", ""), 0) if last else ("", 0)
+        if last is None:
+            part, last = last_closed(self._places.log)
         head = self._head()
         if head is None:
             if last is not None or torn:
@@ -136,7 +208,7 @@ class Ledger:
         # Beyond the head is what was written before a crash; only the key can have marked it.
         if seq > head.seq and last is not None and last.get("mac") != self._signer.line(last):
             raise ValueError(f"line {seq} was not written by virtbridge")
-        return _End(seq, sha256, torn, head)
+        return _End(seq, sha256, torn, head, event, part)
 
     def _begun(self) -> _End:
         """Give a new file its id, and its head before its first line."""
@@ -212,41 +284,6 @@ class Ledger:
             and row["number"] > head.checkpoint.number
         )
         return (mark_of(row) if row and newer else head.checkpoint), bool(torn)
-
-
-def last_line(log: int) -> tuple[dict[str, Any] | None, bytes]:
-    """Return the last whole record of an open file, and what a crash left after it."""
-    size, reach = os.fstat(log).st_size, _TAIL
-    while size:
-        start = max(0, size - reach)
-        lines = os.pread(log, size - start, start).split(b"\n")
-        tail, whole = lines[-1], lines[1 if start else 0 : -1]
-        for index in range(len(whole) - 1, -1, -1):
-            row = record(whole[index])
-            if row is not None:
-                return row, b"\n".join([*whole[index + 1 :], tail])
-        if start == 0:
-            return None, b"\n".join([*whole, tail])
-        reach *= 4
-    return None, b""
-
-
-def record(line: bytes) -> dict[str, Any] | None:
-    """Return the record that a line holds, or None when it holds none."""
-    row = parsed(line)
-    if row is None or not isinstance(row.get("sha256"), str) or not isinstance(row.get("seq"), int):
-        return None
-    return row
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[int]:
-    descriptor = open_private(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield descriptor
-    finally:
-        os.close(descriptor)
 
 
 def _all(descriptor: int, content: bytes) -> None:

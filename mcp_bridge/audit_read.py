@@ -10,18 +10,21 @@ from __future__ import annotations
 import datetime
 import math
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from .audit_file import record
+from .audit_parts import Part, opened, record
 
 # Of the lines behind a cursor so much is looked at for the outcomes of what is before it.
 _BEHIND = 1 << 18
 _BLOCK = 1 << 16
 _MOST_OPEN = 10_000
 _MOST_READ = 200_000
+# A place is the number of a part and how far in it a line begins, in one number.
+_PART = 36
 _OUTCOME = ("status", "changed", "error", "milliseconds", "how", "diff_sha256", "parts")
 
 
@@ -66,13 +69,10 @@ def decisions(path: Path, wanted: Wanted, limit: int, before: int | None = None)
     """
     rows: list[dict[str, Any]] = []
     places: list[int] = []
-    try:
-        file = path.open("rb")
-    except FileNotFoundError:
-        return Found((), (), None)
-    with file:
-        outcomes, last = _behind(file, before), before
-        for count, (place, row) in enumerate(_backwards(file, before)):
+    with ExitStack() as files:
+        parts = opened(path, files)
+        outcomes, last = _behind(parts, before), before
+        for count, (place, row) in enumerate(_backwards(parts, before)):
             if len(rows) == limit or count == _MOST_READ:
                 return Found(tuple(rows), tuple(places), last)
             last = place
@@ -88,10 +88,10 @@ def decisions(path: Path, wanted: Wanted, limit: int, before: int | None = None)
     return Found(tuple(rows), tuple(places), None)
 
 
-def every(file: IO[bytes], wanted: Wanted) -> Iterator[tuple[bytes, dict[str, Any]]]:
+def every(lines: Iterable[bytes], wanted: Wanted) -> Iterator[tuple[bytes, dict[str, Any]]]:
     """Yield the lines that are asked for, in their order, with the outcomes of their runs."""
     runs: OrderedDict[str, None] = OrderedDict()
-    for line in file:
+    for line in lines:
         row = record(line)
         if row is None:
             continue
@@ -111,22 +111,38 @@ def _keep(outcomes: OrderedDict[str, dict[str, Any]], row: Mapping[str, Any]) ->
         outcomes.popitem(last=False)
 
 
-def _behind(file: IO[bytes], place: int | None) -> OrderedDict[str, dict[str, Any]]:
+def _behind(parts: Sequence[Part], place: int | None) -> OrderedDict[str, dict[str, Any]]:
     """Return the outcomes that stand right behind a place."""
     outcomes: OrderedDict[str, dict[str, Any]] = OrderedDict()
-    if place is not None:
-        file.seek(place)
-        for line in file.read(_BEHIND).split(b"\n"):
+    left = 0 if place is None else _BEHIND
+    for part in parts:
+        offset = max(0, (place or 0) - _base(part))
+        if offset >= part.size:
+            continue
+        part.file.seek(offset)
+        content = part.file.read(left)
+        left -= len(content)
+        for line in content.split(b"\n"):
             row = record(line)
             if row is not None and row.get("event") == "outcome":
                 _keep(outcomes, row)
     return outcomes
 
 
-def _backwards(file: IO[bytes], before: int | None) -> Iterator[tuple[int, dict[str, Any]]]:
+def _base(part: Part) -> int:
+    return (part.number - 1) << _PART
+
+
+def _backwards(parts: Sequence[Part], before: int | None) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield the records before a place from the last to the first, with where each begins."""
-    size = file.seek(0, 2)
-    end = size if before is None else min(before, size)
+    for part in reversed(parts):
+        base = _base(part)
+        end = part.size if before is None else min(before - base, part.size)
+        for place, row in _backwards_in(part.file, end):
+            yield base + place, row
+
+
+def _backwards_in(file: IO[bytes], end: int) -> Iterator[tuple[int, dict[str, Any]]]:
     rest = b""
     while end > 0:
         start = max(0, end - _BLOCK)

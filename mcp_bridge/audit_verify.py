@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the virtbridge maintainers
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Proves an audit from its first line to its last, in the memory of one line.
+"""Proves an audit from its first line to its last, over all its parts, in the memory of one line.
 
 The chain shows a change inside; the head shows lines that were cut off; the checkpoints show a
 file that was written anew, also when they were kept elsewhere. With the key itself each line's
@@ -9,16 +9,26 @@ mark is checked too, which shows lines that were added.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from .audit_file import Places, record
+from .audit_file import Places
+from .audit_parts import (
+    CLOSED,
+    CONTINUED,
+    Part,
+    View,
+    closed_path,
+    first_line,
+    lines_of,
+    record,
+    view,
+)
 from .audit_proof import (
     Head,
     Signer,
@@ -32,8 +42,6 @@ from .audit_proof import (
 )
 from .private import open_private
 
-# Longer than any line that is ever written.
-_LONGEST = 1 << 20
 _MOST_NOTES = 20
 
 
@@ -62,6 +70,7 @@ class _Walk:
 
     previous: str
     number: int = 0
+    begin: int = 0
     torn: str = ""
     time: str = ""
     checkpoints: int = 0
@@ -73,25 +82,24 @@ class _Walk:
             self.notes.append(text)
 
 
-def verify(places: Places, witness: Witness) -> Checked:
+def verify(places: Places, witness: Witness, *, archived: bool = False) -> Checked:
     """Check an audit as it is when this begins; what is added meanwhile is not looked at.
 
     ``witness`` is the public key, or the `Signer` itself, which proves more. A line that a crash
-    cut off is accepted only where the next line says so by its hash.
+    cut off is accepted only where the next line says so by its hash. ``archived`` says that the
+    oldest parts are elsewhere; then a checkpoint must prove where the first one here begins.
     """
     walk, problem = _Walk(""), ""
     try:
-        _prove(places, walk, witness)
+        with ExitStack() as files:
+            found = view(places.log, places.head, places.checkpoints, files)
+            if found.parts:
+                _check(found, walk, witness, archived=archived)
+            elif places.head.exists() or places.checkpoints.exists():
+                raise _Wrong(f"{places.log} is missing, and was there")
     except _Wrong as error:
         problem = str(error)
-    return Checked(walk.number, problem, walk.checkpoints, tuple(walk.notes))
-
-
-def _prove(places: Places, walk: _Walk, witness: Witness) -> None:
-    with ExitStack() as files:
-        view = _opened(places, files)
-        if view is not None:
-            _check(view, walk, witness)
+    return Checked(walk.number - walk.begin, problem, walk.checkpoints, tuple(walk.notes))
 
 
 def public_key(places: Places, given: Path | None) -> Witness:
@@ -106,59 +114,26 @@ def public_key(places: Places, given: Path | None) -> Witness:
         return Signer(file.read())
 
 
-@dataclass
-class _View:
-    """The files as they were at one moment."""
-
-    log: IO[bytes]
-    size: int
-    head: bytes
-    checkpoints: IO[bytes] | None
-    checkpoints_size: int
-
-
-def _opened(places: Places, files: ExitStack) -> _View | None:
-    log = _file(places.log, files)
-    if log is None:
-        if places.head.exists() or places.checkpoints.exists():
-            raise _Wrong(f"{places.log} is missing, and was there")
-        return None
-    # Shared: who only reads must not keep anybody from writing for long.
-    fcntl.flock(log, fcntl.LOCK_SH)
-    checkpoints = _file(places.checkpoints, files)
-    head = places.head.read_bytes() if places.head.exists() else b""
-    sizes = [os.fstat(each.fileno()).st_size if each else 0 for each in (log, checkpoints)]
-    fcntl.flock(log, fcntl.LOCK_UN)
-    return _View(log, sizes[0], head, checkpoints, sizes[1])
-
-
-def _file(path: Path, files: ExitStack) -> IO[bytes] | None:
+def _check(found: View, walk: _Walk, witness: Witness, *, archived: bool) -> None:
     try:
-        return files.enter_context(path.open("rb"))
-    except FileNotFoundError:
-        return None
-
-
-def _check(view: _View, walk: _Walk, witness: Witness) -> None:
-    try:
-        heads = heads_of(view.head, witness)
+        heads = heads_of(found.head, witness)
     except ValueError as error:
         raise _Wrong(str(error)) from error
     if not heads:
-        if view.size or view.checkpoints_size:
+        if found.checkpoints_size or any(part.size for part in found.parts):
             raise _Wrong("the head is missing")
         return
     head = heads[-1]
     walk.previous = head.file
-    checkpoints = _checkpoints(view, head, walk, witness)
+    checkpoints = _checkpoints(found, head, walk, witness)
+    if archived:
+        _begin(found.parts[0], walk, checkpoints)
     due = next(checkpoints, None)
-    for number, row in _rows(view, walk):
-        _hold(row, number, head, witness)
+    for where, row in _rows(found, walk, archived=archived):
+        _hold(row, where, head, witness)
         while due is not None and due["seq"] == row["seq"]:
             if due["sha256"] != row["sha256"]:
-                raise _Wrong(
-                    f"line {number} is not the one that checkpoint {due['number']} speaks of"
-                )
+                raise _Wrong(f"{where} is not the one that checkpoint {due['number']} speaks of")
             due = next(checkpoints, None)
     if walk.number < head.seq or due is not None:
         last = max(head.seq, due["seq"] if due else 0)
@@ -169,34 +144,79 @@ def _check(view: _View, walk: _Walk, witness: Witness) -> None:
         raise _Wrong("the last line is cut off, as by a crash; the next line will name it")
 
 
-def _hold(row: Mapping[str, Any], number: int, head: Head, witness: Witness) -> None:
+def _begin(part: Part, walk: _Walk, checkpoints: Iterator[dict[str, Any]]) -> None:
+    """Begin where the first part that is here does, if a checkpoint knows the line before it."""
+    first = first_line(part.file.fileno())
+    if part.number == 1 or first is None:
+        return
+    before, name = first["seq"] - 1, part.path.name
+    for row in checkpoints:
+        if row["seq"] < before:
+            continue
+        if (row["seq"], row["sha256"]) != (before, first.get("prev")):
+            break
+        walk.previous, walk.number, walk.begin = row["sha256"], before, before
+        walk.note(f"{name} begins with line {before + 1}; what is before it is not looked at")
+        return
+    raise _Wrong(f"no checkpoint says where {name} begins")
+
+
+def _hold(row: Mapping[str, Any], where: str, head: Head, witness: Witness) -> None:
     """Hold a line against its mark and against the head."""
     if row["seq"] == head.seq and row["sha256"] != head.sha256:
-        raise _Wrong(f"line {number} is not the one that the head speaks of: lines were replaced")
+        raise _Wrong(f"{where} is not the one that the head speaks of: lines were replaced")
     if isinstance(witness, Signer):
         if row.get("mac") != witness.line(row):
-            raise _Wrong(f"line {number} was not written by virtbridge")
+            raise _Wrong(f"{where} was not written by virtbridge")
     elif row["seq"] > head.seq:
-        raise _Wrong(f"line {number} comes after the head, so only the key itself can prove it")
+        raise _Wrong(f"{where} comes after the head, so only the key itself can prove it")
 
 
-def _rows(view: _View, walk: _Walk) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield the lines that follow each other, with their numbers in the file."""
-    for line, content in enumerate(_lines(view.log, view.size), start=1):
+def _rows(found: View, walk: _Walk, *, archived: bool) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the lines that follow each other, with where they stand."""
+    expected = found.parts[0].number if archived else 1
+    for part in found.parts:
+        if part.number != expected:
+            raise _Wrong(f"{closed_path(found.log, expected).name} is missing")
+        yield from _rows_of(part, walk, last=part.path == found.log)
+        expected += 1
+
+
+def _rows_of(part: Part, walk: _Walk, *, last: bool) -> Iterator[tuple[str, dict[str, Any]]]:
+    event = ""
+    for line, content in enumerate(part.lines(), start=1):
+        where = f"line {line}" if last else f"{part.path.name}: line {line}"
         row = record(content)
         if row is None:
             if walk.torn:
-                raise _Wrong(f"line {line} is not a record")
+                raise _Wrong(f"{where} is not a record")
             walk.torn = hashlib.sha256(content.rstrip(b"\n")).hexdigest()
             continue
-        problem = _problem(row, walk) or ("" if content == written(row) else "was changed")
+        problem = (
+            _problem(row, walk)
+            or ("" if content == written(row) else "was changed")
+            or _misplaced(row, event, part.number)
+        )
         if problem:
-            raise _Wrong(f"line {line} {problem}")
+            raise _Wrong(f"{where} {problem}")
         if str(row.get("time")) < walk.time:
-            walk.note(f"the clock was set back before line {line}")
-        yield line, row
+            walk.note(f"the clock was set back before {where}")
+        yield where, row
         walk.previous, walk.number, walk.torn = row["sha256"], row["seq"], ""
-        walk.time = str(row.get("time"))
+        walk.time, event = str(row.get("time")), str(row.get("event"))
+    if not last and event != CLOSED:
+        raise _Wrong(f"{part.path.name} has lost its end")
+
+
+def _misplaced(row: Mapping[str, Any], before: str, number: int) -> str:
+    """Return what is wrong with the place of a line in its part; ``before`` is the event before."""
+    if before == CLOSED:
+        return "follows the last line of a part"
+    if (row.get("event") == CONTINUED) != (number > 1 and not before):
+        return "is not where a part begins"
+    if row.get("event") in (CLOSED, CONTINUED) and row.get("part") != number:
+        return "is of another part"
+    return ""
 
 
 def _problem(row: Mapping[str, Any], walk: _Walk) -> str:
@@ -212,11 +232,11 @@ def _problem(row: Mapping[str, Any], walk: _Walk) -> str:
 
 
 def _checkpoints(
-    view: _View, head: Head, walk: _Walk, witness: Witness
+    found: View, head: Head, walk: _Walk, witness: Witness
 ) -> Iterator[dict[str, Any]]:
     """Yield the checkpoints in their order, each checked; a torn one proves nothing."""
     previous, reached = head.file, -1
-    for content in _lines(view.checkpoints, view.checkpoints_size):
+    for content in lines_of(found.checkpoints, found.checkpoints_size):
         row = parsed(content)
         if row is None:
             walk.note("a line of the checkpoints is cut off, as by a crash")
@@ -231,10 +251,3 @@ def _checkpoints(
         yield row
     if walk.checkpoints < head.checkpoint.number:
         raise _Wrong(f"the checkpoints from {walk.checkpoints + 1} on were removed")
-
-
-def _lines(file: IO[bytes] | None, size: int) -> Iterator[bytes]:
-    """Yield the lines of the first ``size`` bytes; what is too long for a line comes in parts."""
-    while file is not None and (content := file.readline(min(size, _LONGEST))):
-        size -= len(content)
-        yield content

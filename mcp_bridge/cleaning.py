@@ -13,10 +13,12 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from itertools import chain
 from pathlib import Path
 
 from .audit import Audit
+from .audit_parts import opened
 from .errors import BridgeError
 from .run_store import Keep, RunStore
 from .runner.workspace import base_folder, recover
@@ -89,8 +91,8 @@ class Cleaning:
 def _with_outcome(path: Path, run_ids: Sequence[str]) -> list[str]:
     """Return those runs whose end the audit has: their bridge died right after it."""
     wanted, found = set(run_ids), []
-    with suppress(OSError), path.open("rb") as file:
-        for line in file:
+    with suppress(OSError), ExitStack() as files:
+        for line in chain.from_iterable(part.lines() for part in opened(path, files)):
             if b'"outcome"' not in line:
                 continue
             with suppress(ValueError):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _EVENTS = (
     "intent", "refused", "outcome", "planned", "approved", "rejected", "applied", "expired",
     "enrolled", "unenrolled", "factor_refused", "token_refused", "login_missing", "started",
-    "ended",
+    "ended", "rotated", "continued",
 )  # fmt: skip
 _RISKS = ("read", "write", "disruptive", "destructive", "unknown")
 _COLUMNS = (
@@ -73,6 +73,13 @@ _proof = (
 )
 
 
+_archived = click.option(
+    "--archived",
+    is_flag=True,
+    help="The oldest parts are elsewhere; begin with the first that is here.",
+)
+
+
 def _proven(command: _Command) -> _Command:
     """Add the options that say which audit is meant, and what proves it."""
     for option in (*_proof, _path, config_option):
@@ -85,6 +92,7 @@ def _proven(command: _Command) -> _Command:
         "virtbridge audit verify",
         "virtbridge audit show --since 2h --decision deny",
         "virtbridge audit export ./audit-2026-11 --format csv --since 2026-11-01",
+        "virtbridge audit rotate               close the file, begin the next part",
         "virtbridge audit key > public.pem     keep it elsewhere, and the checkpoints too",
     )
 )
@@ -94,9 +102,12 @@ def audit() -> None:
 
 @audit.command("verify")
 @_proven
+@_archived
 @as_json
-def verify_(json_output: bool, public_key: Path | None, **place: Path | None) -> None:
-    """Check that no line was changed, added, moved or removed.
+def verify_(
+    json_output: bool, archived: bool, public_key: Path | None, **place: Path | None
+) -> None:
+    """Check that no line was changed, added, moved or removed, in any part.
 
     Exit code 1 when something does not hold, with the line. It reads as much memory as one line
     needs, also while bridges write.
@@ -108,7 +119,7 @@ def verify_(json_output: bool, public_key: Path | None, **place: Path | None) ->
     if public_key is None and not any(each.exists() for each in parts):
         checked = Checked(0, notes=("nothing was audited yet",))
     else:
-        checked = _tried(lambda: verify(places, _witness(places, public_key)))
+        checked = _tried(lambda: verify(places, _witness(places, public_key), archived=archived))
     _tell(checked, places, json_output)
     sys.exit(0 if checked.ok else FAILED)
 
@@ -145,9 +156,15 @@ def show(limit: int, json_output: bool, **given: Any) -> None:
 @_filters
 @click.option("--format", "form", type=click.Choice(("jsonl", "csv")), default="jsonl")
 @_proven
+@_archived
 @as_json
 def export(
-    folder: Path, form: Any, json_output: bool, public_key: Path | None, **given: Any
+    folder: Path,
+    form: Any,
+    json_output: bool,
+    archived: bool,
+    public_key: Path | None,
+    **given: Any,
 ) -> None:
     """Copy the audit into a new FOLDER, with its proofs.
 
@@ -159,9 +176,35 @@ def export(
 
     wanted, places = _wanted(given), _places(**given)
     witness = _tried(lambda: _witness(places, public_key))
-    checked, _count = _tried(lambda: copy(places, folder, witness, wanted, form))
+    checked, _count = _tried(lambda: copy(places, folder, witness, wanted, form, archived=archived))
     _tell(checked, places, json_output)
     sys.exit(0 if checked.ok else FAILED)
+
+
+@audit.command()
+@config_option
+@as_json
+def rotate(json_output: bool, config_file: Path | None) -> None:
+    """Close the audit file and begin the next part, also while bridges write.
+
+    The closed part keeps its lines and gets a number; verify, show and export read all parts.
+    """
+    from .audit import Audit
+    from .cli_output import write_json
+    from .errors import AuditFailed
+    from .person import os_user
+
+    places = _places(config_file)
+    try:
+        path = Audit(places).rotate(os_user()) if places.log.exists() else None
+    except AuditFailed as error:
+        raise click.ClickException(str(error)) from error
+    if json_output:
+        write_json({"closed": str(path) if path else None, "path": str(places.log)})
+    elif path is None:
+        click.echo("there is no line to close; nothing was done")
+    else:
+        click.echo(f"closed {path}; the next lines are in {places.log}")
 
 
 @audit.command()

@@ -190,6 +190,7 @@ def audit_places(config: Config) -> Places:
         checkpoints=settings.checkpoint_path,
         every=settings.checkpoint_every,
         seconds=settings.checkpoint_seconds,
+        rotate_bytes=settings.rotate_bytes,
     )
 
 

@@ -115,6 +115,12 @@ class AuditSettings(Section):
         le=604_800,
         description="seconds until the next line is preceded by a checkpoint",
     )
+    rotate_bytes: int = Field(
+        default=134_217_728,
+        ge=0,
+        le=1 << 36,
+        description="size at which the audit file is closed and the next part begun; 0 for never",
+    )
 
 
 class Config(Section):

@@ -7,10 +7,12 @@ from __future__ import annotations
 from tools.defect import Defect
 
 _FILE, _VERIFY = "mcp_bridge/audit_file.py", "mcp_bridge/audit_verify.py"
+_PARTS = "mcp_bridge/audit_parts.py"
 _PRIVATE = "mcp_bridge/private.py"
 _UNIT = "tests/unit/mcp_bridge"
 _CHANGES = f"{_UNIT}/test_audit_verify.py"
 _LINES = f"{_UNIT}/test_audit.py"
+_ROTATED, _OF_PARTS = f"{_UNIT}/test_audit_rotate.py", f"{_UNIT}/test_audit_parts.py"
 _REFUSED = "tests/mcp/test_audit_refused.py"
 AUDIT = (
     Defect(
@@ -51,16 +53,16 @@ AUDIT = (
     ),
     Defect(
         "audit written without a lock",
-        _FILE,
-        "        fcntl.flock(descriptor, fcntl.LOCK_EX)\n",
+        _PARTS,
+        "            fcntl.flock(descriptor, fcntl.LOCK_EX)\n",
         "",
         (f"{_LINES}::test_several_processes_share_one_chain",),
     ),
     Defect(
         "line kept although its head failed",
         _FILE,
-        "                os.ftruncate(log, before)\n",
-        "                pass\n",
+        "            os.ftruncate(log, before)\n",
+        "            pass\n",
         (f"{_LINES}::test_each_part_that_fails_leaves_the_audit_as_it_was",),
     ),
     Defect(
@@ -108,6 +110,69 @@ AUDIT = (
         "    if ADMIN not in caller.scopes:",
         "    if False:",
         (f"{_UNIT}/test_audit_read.py::test_a_caller_sees_its_own_calls_and_an_administrator_all",),
+    ),
+    Defect(
+        "audit line added to a part that was closed",
+        _PARTS,
+        "            if is_at(descriptor, path):\n",
+        "            if path:\n",
+        (f"{_ROTATED}::test_writers_and_readers_go_on_while_parts_are_closed",),
+    ),
+    Defect(
+        "audit read at two moments",
+        _PARTS,
+        "            if names == closed(log) and is_at(now, log):",
+        "            if names is not None:",
+        (f"{_ROTATED}::test_who_reads_waits_for_a_part_that_is_just_closed",),
+    ),
+    Defect(
+        "part of the audit closed unsigned",
+        _FILE,
+        "        self._sign(end)\n        self._places.log.rename(path)",
+        "        self._places.log.rename(path)",
+        (f"{_ROTATED}::test_parts_are_one_chain",),
+    ),
+    Defect(
+        "part of the audit closed under a name that is taken",
+        _FILE,
+        "        if path.exists():\n            raise ValueError(",
+        "        if not path:\n            raise ValueError(",
+        (f"{_ROTATED}::test_a_part_takes_no_name_that_is_taken",),
+    ),
+    Defect(
+        "line added after the last one of a part",
+        _FILE,
+        "                if end.event != CLOSED and not (full and end.event):",
+        "                if not (full and end.event):",
+        (f"{_ROTATED}::test_a_part_that_cannot_be_closed_refuses_and_is_closed_later",),
+    ),
+    Defect(
+        "audit that goes on from a part without an end",
+        _PARTS,
+        '    if row is None or row.get("event") != CLOSED:',
+        "    if row is None:",
+        (f"{_OF_PARTS}::test_no_line_is_added_after_a_part_that_was_changed",),
+    ),
+    Defect(
+        "parts of the audit joined or split unseen",
+        _VERIFY,
+        "            or _misplaced(row, event, part.number)\n",
+        "",
+        (f"{_OF_PARTS}::test_every_change_of_a_part_is_found",),
+    ),
+    Defect(
+        "newest part of the audit read alone",
+        "mcp_bridge/audit_read.py",
+        "    for part in reversed(parts):",
+        "    for part in parts[-1:]:",
+        (f"{_OF_PARTS}::test_readers_see_all_parts_page_by_page",),
+    ),
+    Defect(
+        "end of a run in a closed part unseen",
+        "mcp_bridge/cleaning.py",
+        "part.lines() for part in opened(path, files)",
+        "part.lines() for part in opened(path, files)[-1:]",
+        (f"{_UNIT}/test_run_store.py::test_the_end_of_a_run_may_stand_in_a_closed_part",),
     ),
     Defect(
         "each refused token a line",

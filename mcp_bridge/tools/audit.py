@@ -20,7 +20,7 @@ _FILTERS = ("tool", "target", "run_id", "principal", "decision")
 _SHOWN = (
     "seq", "time", "event", "principal", "tool", "operation", "targets", "risk", "check",
     "decision", "rule", "run_id", "status", "changed", "error", "milliseconds", "plan_id",
-    "approver", "channel", "reason", "source", "count", "factor", "transport",
+    "approver", "channel", "reason", "source", "count", "factor", "transport", "part",
 )  # fmt: skip
 _SCHEMA = schema(
     {

@@ -147,6 +147,37 @@ def test_lines_that_were_chosen_are_copied_as_they_are(operator: Operator, tmp_p
     ]  # fmt: skip
 
 
+def test_a_file_is_closed_and_all_parts_are_one_audit(operator: Operator, tmp_path: Path) -> None:
+    """Red when a command reads the newest part alone."""
+    assert operator("rotate").stdout == "there is no line to close; nothing was done\n"
+    assert not operator.state.exists()
+    operator.fill()
+    result = operator("rotate")
+    first = operator.state / "audit.0001.jsonl"
+    assert result.exit_code == 0 and f"closed {first}; the next lines are in" in result.stdout
+    assert json.loads(operator("rotate", "--json").stdout)["closed"] is None
+    operator.fill()
+    closed = json.loads(operator("rotate", "--json").stdout)["closed"]
+    assert closed == str(operator.state / "audit.0002.jsonl")
+    assert operator("verify").stdout.startswith("ok: 12 lines")
+    lines = json.loads(operator("show", "--json").stdout)["lines"]
+    assert [row["event"] for row in lines].count("intent") == 2
+    assert [row["event"] for row in lines][-2:] == ["rotated", "continued"]
+    copy = tmp_path / "copy"
+    assert operator("export", str(copy), "--event", "intent").exit_code == 0
+    assert len((copy / "selected.jsonl").read_text().splitlines()) == 2
+    first.rename(tmp_path / first.name)
+    result = operator("verify")
+    assert result.exit_code == 1 and "audit.0001.jsonl is missing" in result.stderr
+    result = operator("verify", "--archived")
+    assert result.exit_code == 0 and "what is before it is not looked at" in result.stderr
+    kept = ("--archived", "--format", "csv")
+    assert operator("export", str(tmp_path / "short"), *kept).exit_code == 0
+    operator.places.log.chmod(0o644)
+    result = operator("rotate")
+    assert result.exit_code == 1 and "other users may use it" in result.stderr
+
+
 def test_what_is_damaged_is_copied_too(operator: Operator, tmp_path: Path) -> None:
     operator.fill()
     operator.places.checkpoints.unlink()

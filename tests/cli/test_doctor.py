@@ -178,6 +178,14 @@ def _cut_audit(patient: Patient) -> None:
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
 
 
+def _moved_audit(patient: Patient) -> None:
+    path = _audited(patient)
+    audit = Audit(Places.beside(path, key=patient.state / "audit.key"))
+    closed = audit.rotate("os:me")
+    assert closed is not None
+    closed.unlink()
+
+
 def _broken_store(patient: Patient) -> None:
     (patient.state / "state.db").touch(mode=0o600)
     (patient.state / "state.db").write_bytes(b"no store" * 200)
@@ -199,6 +207,7 @@ def _broken_store(patient: Patient) -> None:
         (_no_state, "fail", "state folder", "cannot be written"),
         (_open_audit, "fail", "audit", "chmod 600"),
         (_cut_audit, "fail", "audit", "audit.jsonl: "),
+        (_moved_audit, "warn", "audit", "audit.0001.jsonl is missing"),
         (_broken_store, "fail", "store", "cannot be used"),
     ],
 )

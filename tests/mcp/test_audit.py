@@ -5,9 +5,44 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from typing import Any
 
 from mcp import Client
+
+
+def test_the_audit_of_a_bridge_that_serves_is_closed_and_goes_on(lab: Any) -> None:
+    """Red when the bridge writes on in the closed part, or its client sees the newest alone."""
+    bridge, _sim = lab
+
+    async def talk(client: Client) -> list[dict[str, Any]]:
+        await bridge.answer(client, "vm_list")
+        for _turn in range(2):
+            done = subprocess.run(
+                bridge.command("audit", "rotate", "--json"), env=bridge.environment,
+                cwd=bridge.folder, capture_output=True, text=True, timeout=200, check=True,
+            )  # fmt: skip
+            assert json.loads(done.stdout)["closed"]
+            await bridge.answer(client, "vm_list")
+        whole = await bridge.answer(client, "audit_query", target="lab")
+        rows, page = [], await bridge.answer(client, "audit_query", limit=1)
+        while page["page"]["next"]:
+            rows += bridge.table(page)
+            cursor = page["page"]["next"]
+            page = await bridge.answer(client, "audit_query", limit=1, cursor=cursor)
+        return [whole, {"events": [row["event"] for row in [*rows, *bridge.table(page)]]}]
+
+    whole, paged = bridge.session(talk)
+    assert [row["status"] for row in bridge.table(whole)] == ["successful"] * 3
+    assert paged["events"] == [
+        "intent", "continued", "rotated", "intent", "continued", "rotated", "intent", "started",
+    ]  # fmt: skip
+    done = subprocess.run(
+        bridge.command("audit", "verify"), env=bridge.environment, cwd=bridge.folder,
+        capture_output=True, text=True, timeout=200, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert [row["event"] for row in bridge.audit("continued")] == ["continued"]
 
 
 def test_a_client_reads_what_it_asked_for_and_what_was_decided(lab: Any) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from mcp_bridge.audit import Audit
 from mcp_bridge.audit_file import Places
+from mcp_bridge.audit_parts import closed
 from mcp_bridge.audit_proof import Head, Mark, Signer, head_file, line_digest, written
 from mcp_bridge.audit_verify import verify
 
@@ -24,7 +25,7 @@ import sys
 from pathlib import Path
 from mcp_bridge.audit import Audit
 from mcp_bridge.audit_file import Places
-audit = Audit(Places.beside(Path(sys.argv[1]), every=5))
+audit = Audit(Places.beside(Path(sys.argv[1]), every=5, rotate_bytes=int(sys.argv[3])))
 for number in range(100_000):
     run = f"{sys.argv[2]}-{number}"
     audit.outcome(run, "successful", error="x" * (number * 37 % 9000))
@@ -50,12 +51,15 @@ def started(script: str, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def killed(path: Path, rounds: int, seed: int) -> None:
+def killed(path: Path, rounds: int, seed: int, rotate_bytes: int = 0) -> None:
     """Kill writers at random moments; no line that one of them was told of may be missing."""
     chance = random.Random(seed)
     told: set[str] = set()
     for number in range(rounds):
-        writers = [started(WRITER, str(path), f"{seed}-{number}-{each}") for each in range(3)]
+        writers = [
+            started(WRITER, str(path), f"{seed}-{number}-{each}", str(rotate_bytes))
+            for each in range(3)
+        ]
         for writer in writers:
             assert writer.stdout is not None
             told.add(writer.stdout.readline().strip())
@@ -72,8 +76,11 @@ def killed(path: Path, rounds: int, seed: int) -> None:
     audit.close()
     checked = verify(audit.places, Signer.of_file(audit.places.key))
     assert checked.ok, f"{checked.problem}, seed {seed}"
-    rows = [json.loads(line) for line in path.read_bytes().splitlines() if line.startswith(b"{")]
-    assert told <= {row["run_id"] for row in rows}, f"seed {seed}"
+    parts = [part for _number, part in closed(path)]
+    assert bool(parts) == bool(rotate_bytes)
+    content = b"".join(part.read_bytes() for part in (*parts, path))
+    rows = [json.loads(line) for line in content.splitlines() if line.startswith(b"{")]
+    assert told <= {row.get("run_id") for row in rows}, f"seed {seed}"
 
 
 def test_writers_that_are_killed_lose_nothing_and_break_nothing(tmp_path: Path) -> None:
@@ -81,12 +88,18 @@ def test_writers_that_are_killed_lose_nothing_and_break_nothing(tmp_path: Path) 
     killed(tmp_path / "audit.jsonl", 3, 7)
 
 
+def test_writers_that_are_killed_while_parts_are_closed_lose_nothing(tmp_path: Path) -> None:
+    """Red when a line is added to a part that another writer has closed."""
+    killed(tmp_path / "audit.jsonl", 3, 11, 20_000)
+
+
 @pytest.mark.long
 @pytest.mark.timeout(600)
 def test_many_writers_that_are_killed_lose_nothing_and_break_nothing(tmp_path: Path) -> None:
     seed = int(os.environ.get("SEED", "1"))
     print(f"SEED={seed}")
-    killed(tmp_path / "audit.jsonl", 60, seed)
+    for size in (0, 20_000):
+        killed(tmp_path / str(size) / "audit.jsonl", 60, seed, size)
 
 
 def long_audit(path: Path, count: int) -> None:

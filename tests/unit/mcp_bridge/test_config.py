@@ -89,7 +89,7 @@ def test_all_mistakes_are_told_at_once_with_place_and_nearest_key(tmp_path: Path
         "VIRTBRIDGE_RUNNER_TIMOUT: unknown variable; did you mean VIRTBRIDGE_RUNNER_TIMEOUT?",
         "VIRTBRIDGE_SERVER_READ_ONLY: expected true or false, not 'maybe'",
         "audit: expected a mapping with path, checkpoint_path, checkpoint_every, "
-        "checkpoint_seconds, not a list",
+        "checkpoint_seconds, rotate_bytes, not a list",
         "policy.rules[0].match: expected at least one of tool, operation, risk",
         "policy.rules[1].match.risk[0]: expected 'read', 'write', 'disruptive' or 'destructive'"
         " (did you mean destructive?), not 'distructive'",

@@ -137,6 +137,19 @@ def test_when_the_audit_cannot_be_written_they_are_given_up_later(tmp_path: Path
     assert audit.path.read_text().count('"status":"uncertain"') == 1
 
 
+def test_the_end_of_a_run_may_stand_in_a_closed_part(tmp_path: Path) -> None:
+    """Red when only the newest part is read: the run would have two ends."""
+    dead, other = Bridge(tmp_path), Bridge(tmp_path)
+    dead.begin("d1", "d2")
+    dead.die()
+    audit = Audit(Places.beside(tmp_path / "audit.jsonl"))
+    audit.outcome("d1", "successful")
+    assert audit.rotate("os:me") is not None
+    assert Cleaning(tmp_path, other.runs, audit, Keep()).recover() == ["d1", "d2"]
+    content = audit.path.read_text()
+    assert '"run_id":"d2"' in content and '"run_id":"d1"' not in content
+
+
 def test_a_long_audit_is_read_once_for_all_runs_of_the_dead(tmp_path: Path) -> None:
     """Red when it is read for each run: fifty times what it holds."""
     dead, other = Bridge(tmp_path), Bridge(tmp_path)
