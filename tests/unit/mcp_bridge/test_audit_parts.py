@@ -116,8 +116,11 @@ def test_the_oldest_parts_may_be_elsewhere_when_that_is_said(good: Places, tmp_p
     assert both(whole, archived=True) == both(whole)
 
 
-@pytest.mark.parametrize("change", ["first line removed", "checkpoints removed", "a part between",
-                                    "no line", "begin forged", "proofs restored", "another number"])  # fmt: skip
+@pytest.mark.parametrize(
+    "change",
+    ["first line removed", "checkpoints removed", "a part between", "no line", "begin forged",
+     "proofs restored", "another number"],
+)  # fmt: skip
 def test_what_is_said_to_be_elsewhere_hides_nothing_else(
     good: Places, tmp_path: Path, change: str
 ) -> None:

@@ -101,7 +101,7 @@ def killed_at(places: Places, moment: int) -> bool:
     """Rotate in a child that is gone at the so-manieth call that changes a file; say if it was."""
     child = os.fork()
     if child == 0:
-        left = [moment]
+        left, kept = [moment], {name: getattr(os, name) for name in CALLS}
 
         def dying(name: str, real: Any) -> Any:
             def call(*arguments: Any, **more: Any) -> Any:
@@ -109,13 +109,14 @@ def killed_at(places: Places, moment: int) -> bool:
                 if left[0] < 0:
                     if name == "write":
                         real(arguments[0], arguments[1][: len(arguments[1]) // 2])
+                    # What measures this process writes its file now.
+                    vars(os).update(kept)
                     os._exit(9)
                 return real(*arguments, **more)
 
             return call
 
-        for name in CALLS:
-            setattr(os, name, dying(name, getattr(os, name)))
+        vars(os).update({name: dying(name, real) for name, real in kept.items()})
         try:
             Audit(places).rotate("os:me")
         finally:
