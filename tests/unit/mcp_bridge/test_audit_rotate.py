@@ -16,7 +16,7 @@ import pytest
 
 from mcp_bridge.audit import Audit
 from mcp_bridge.audit_file import Places
-from mcp_bridge.audit_parts import closed
+from mcp_bridge.audit_parts import closed, last_closed
 from mcp_bridge.audit_proof import Signer
 from mcp_bridge.audit_read import Wanted, decisions
 from mcp_bridge.audit_verify import Checked, verify
@@ -138,6 +138,9 @@ def test_whoever_is_killed_while_a_part_is_closed_leaves_a_whole_audit(
         alive = not killed_at(places, moment)
         left = both(places)[0]
         assert left.ok or "the next line will name it" in left.problem, (moment, left)
+        signed = places.checkpoints.read_text()
+        _number, end = last_closed(places.log)
+        assert end is None or end["sha256"] in signed, moment
         # Another process goes on, with a line or with the same.
         for each in (copied(places, tmp_path / f"{moment}-a"), places):
             if each is places:
