@@ -29,7 +29,10 @@ from virtsim import SimServer, start
 
 CALLER = Caller("os:test", "test", LOCAL)
 WORD = f"word-of-a-caller-{os.getpid()}"
-_TEXTS = (f"-e@{WORD}", f"; touch {WORD}", f"$(touch {WORD})")
+_TEXTS = (
+    f"-e@{WORD}", f"; touch {WORD}", f"$(touch {WORD})",
+    f"{{{{ lookup('pipe', 'touch {WORD}') }}}}",
+)  # fmt: skip
 _GALAXY = (b"ansible-galaxy", b"ansible-pull", b"git\0clone", b"pip\0install")
 
 
@@ -51,7 +54,8 @@ def test_ghsa_wmg3_h8mf_wgvr_no_process_gets_a_word_of_a_caller(
     lab: tuple[Bridge, SimServer], base: Path, tmp_path: Path
 ) -> None:
     """GHSA-wmg3-h8mf-wgvr, CVE-2025-59377, CVE-2025-6514 (arguments in a command line), and
-    CVE-2026-11332, CVE-2023-5115 (what a project asks for is installed).
+    CVE-2026-11332, CVE-2023-5115 (what a project asks for is installed), CVE-2024-11079 (a text
+    becomes a template).
 
     Red when an argument is passed to Ansible as an extra variable."""
     bridge, sim = lab

@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+import json
+import socket
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -16,6 +19,7 @@ from plugins.module_utils.kubevirt.kinds import VM, subresource
 from plugins.module_utils.paths import straight
 from plugins.module_utils.proxmox.api import path
 from tests.mcp.conftest import Bridge, Http
+from tests.mcp.test_process import INITIALIZE
 
 _NAMES = ("a/b", "../a", "a?b", "a#b", "a%2fb", "a%2e%2e", "a;b", "a\\b", "a b", "é", "...", "a\nb")
 _DOTS = ("..", ".", "../..", "..\\..", "a/../b", "./a")
@@ -73,6 +77,49 @@ def test_cve_2025_66416_a_page_of_another_host_is_refused(bridge: Bridge) -> Non
                 )
                 assert answer.status_code in (*status, 307), (place, answer.status_code)
                 assert place != "/mcp" or answer.status_code != 404
+
+
+_EVIL = "evil.example.org"
+_FORMS = (
+    "POST /mcp HTTP/1.1|Host: {evil}",
+    "POST /mcp HTTP/1.1|Host: {evil}:{port}",
+    "POST /mcp HTTP/1.1|Host: {here}.{evil}",
+    "POST /mcp HTTP/1.1|Host: {here}@{evil}",
+    "POST /mcp HTTP/1.1|Host: {evil}#{here}",
+    "POST /mcp HTTP/1.1|Host: {evil}?{here}",
+    "POST /mcp HTTP/1.1|Host: {evil}/{here}",
+    "POST /mcp HTTP/1.1|Host: {here}/../{evil}",
+    "POST /mcp HTTP/1.1|Host: {here},{evil}",
+    "POST /mcp HTTP/1.1|Host: {evil}|X-Forwarded-Host: {here}",
+    "POST /mcp HTTP/1.1|Host: {evil}|Forwarded: host={here}",
+    "POST /mcp HTTP/1.1|Host: {evil}|Host: {here}",
+    "POST /mcp HTTP/1.1|Host:",
+    "POST /mcp HTTP/1.1|X-Host: {here}",
+    "POST http://{here}/mcp HTTP/1.1|Host: {evil}",
+    "POST //{here}/mcp HTTP/1.1|Host: {evil}",
+    "POST /mcp HTTP/1.0|Host: {evil}",
+)
+
+
+def test_cve_2026_48710_no_form_of_a_host_gets_by_its_check(bridge: Bridge) -> None:
+    """CVE-2026-48710 (starlette): the check of `Host` could be passed. Red when it is left out."""
+    body = json.dumps(INITIALIZE).encode()
+    more = ("Content-Type: application/json", "Accept: application/json, text/event-stream",
+            f"Content-Length: {len(body)}", "Connection: close", "", "")  # fmt: skip
+    with Http(bridge, "--no-auth") as server:
+        address = urlsplit(server.url)
+        said = {"evil": _EVIL, "here": address.netloc, "port": address.port}
+
+        def status(form: str) -> int:
+            head = "\r\n".join([*form.format(**said).split("|"), *more]).encode()
+            assert address.hostname and address.port
+            with socket.create_connection((address.hostname, address.port), 20) as connection:
+                connection.sendall(head + body)
+                return int(connection.recv(4096).split()[1])
+
+        assert status("POST /mcp HTTP/1.1|Host: {here}") == 200
+        found = {form: status(form) for form in _FORMS}
+    assert {form: each for form, each in found.items() if not 400 <= each < 500} == {}
 
 
 @pytest.mark.parametrize("fault", ["hostile_json", "html", "truncate"])
