@@ -190,6 +190,7 @@ def main(spec_file: str) -> int:
     channel = socket.socket(fileno=os.dup(0))
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     guard = _beside("guard")
+    _beside("deadlock")
     prepare(spec["preload"])
     trust = importlib.import_module(spec["trust"])
     _beside("sharing").prepare()

@@ -31,7 +31,7 @@ from typing import Any
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _NEW_MOUNTS, _NEW_USERS, _NEW_PIDS = 0x00020000, 0x10000000, 0x20000000
 _MS_PRIVATE_RECURSIVE = 0x40000 | 0x4000
-_GRACE = 3.0
+_GRACE, _PAUSE = 3.0, 1.0
 _LINUX = sys.platform == "linux"
 
 
@@ -45,13 +45,16 @@ def main(spec_file: str) -> int:
         libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     isolated = libc is not None and spec["isolate"] and _isolate(libc)
     parent = os.getpid()
+    deadlock = _beside("deadlock")
     worker = os.fork()
     if worker == 0:
         os.close(cancel_write)
         _become_worker(libc, parent, isolated, cancel_read)
         os._exit(_work(spec, cancel_read, isolated))
     os.close(cancel_read)
-    orphaned = _watch(worker, cancel_write, begin + spec["deadline"])
+    # What is given its job as a stream is a process between the worker and its command.
+    stuck = deadlock.Deadlock(worker, levels=2 if "worker" in spec else 1)
+    orphaned = _watch(worker, cancel_write, begin + spec["deadline"], stuck)
     _end_descendants(worker)
     if orphaned:
         shutil.rmtree(spec["folder"], ignore_errors=True)
@@ -61,7 +64,7 @@ def main(spec_file: str) -> int:
 def _isolate(libc: ctypes.CDLL) -> bool:
     """Put the next child into a PID namespace of its own; False where that is not allowed."""
     user, group = os.geteuid(), os.getegid()
-    flags = _NEW_PIDS | _NEW_MOUNTS | (0 if user == 0 else _NEW_USERS)
+    flags = _NEW_PIDS | (0 if user == 0 else _NEW_USERS)
     if libc.unshare(flags) != 0:
         return False
     if flags & _NEW_USERS:
@@ -83,10 +86,11 @@ def _become_worker(libc: ctypes.CDLL | None, guard: int, isolated: bool, cancel:
     # In a PID namespace the parent is 0, dead or not; the pipe tells.
     if _closed(cancel) or (not isolated and os.getppid() != guard):
         os._exit(1)
-    if isolated:
+    if isolated and libc.unshare(_NEW_MOUNTS) == 0:
+        # The guard's own /proc goes on to tell of the processes as the guard knows them.
         libc.mount(None, b"/", None, _MS_PRIVATE_RECURSIVE, None)
         libc.mount(b"proc", b"/proc", b"proc", 0, None)
-    else:
+    if not isolated:
         libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
@@ -97,15 +101,17 @@ def _closed(pipe: int) -> bool:
     return any(event & select.POLLHUP for _file, event in asked.poll(0))
 
 
-def _watch(worker: int, cancel: int, deadline: float) -> bool:
+def _watch(worker: int, cancel: int, deadline: float, stuck: Any) -> bool:
     """Wait for the worker's end, a cancel, the bridge's death or the deadline.
 
     Returns whether the bridge is dead. After a cancel the worker gets a moment to write it down.
+    A command that waits for somebody dead is ended; the worker tells the rest.
     """
     ended = os.pidfd_open(worker) if hasattr(os, "pidfd_open") else None
     watched = [0] if ended is None else [0, ended]
+    pause = _PAUSE if ended is not None else 0.05
     while (left := deadline - time.monotonic()) > 0:
-        ready, _, _ = select.select(watched, [], [], left if ended is not None else min(left, 0.05))
+        ready, _, _ = select.select(watched, [], [], min(left, pause))
         if 0 in ready:
             if os.read(0, 64) == b"":
                 return True
@@ -115,6 +121,9 @@ def _watch(worker: int, cancel: int, deadline: float) -> bool:
             deadline = min(deadline, time.monotonic() + _GRACE)
         if os.waitid(os.P_PID, worker, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
             return False
+        if (command := stuck.found()) is not None:
+            with suppress(ProcessLookupError):
+                os.kill(command, signal.SIGKILL)
     return False
 
 
@@ -201,6 +210,8 @@ def _work(spec: dict[str, Any], cancel: int, isolated: bool) -> int:
 def _beside(file: str) -> types.ModuleType:
     """Return the module in a file beside this one."""
     name = f"virtbridge_{file}"
+    if name in sys.modules:
+        return sys.modules[name]
     found = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{file}.py"))
     if found is None or found.loader is None:
         raise ImportError(name)
