@@ -22,6 +22,7 @@ _IN_TURN = "tests/runner/test_turns.py"
 _STREAM = "tests/runner/test_worker.py"
 _WARM = "tests/runner/test_warm.py"
 _TOGETHER = "tests/runner/test_together.py"
+_HUNG = "tests/runner/test_hung.py"
 _ROWS = "tests/mcp/test_several.py"
 _GATE = "mcp_bridge/tools/gate.py"
 
@@ -98,6 +99,13 @@ RUNNER = (
         '    say(event="isolated"',
         '    say(event="running", at=time.time())\n    say(event="isolated"',
         (f"{_STREAM}::test_a_runner_killed_before_it_has_a_worker_has_run_nothing",),
+    ),
+    Defect(
+        "nobody looks whether Ansible waits for the dead",
+        _GUARD,
+        "        if (command := stuck.found()) is not None:",
+        "        if (command := None) is not None:",
+        (f"{_HUNG}::test_who_waits_for_the_same_lock_is_as_good_as_dead",),
     ),
     Defect(
         "silent worker taken for an idle one",

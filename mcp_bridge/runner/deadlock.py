@@ -80,7 +80,7 @@ def _still(pid: int) -> dict[int, bytes] | None:
     """Return how often each thread of a process ran, if all wait for a lock or a pipe."""
     found = {}
     try:
-        for thread in map(int, os.listdir(f"/proc/{pid}/task")):
+        for thread in _numbers(f"/proc/{pid}/task"):
             where = _where(thread)
             if not where.startswith(_LOCK) and not any(name in where for name in _PIPE):
                 return None
@@ -107,9 +107,9 @@ def _below(pid: int, parents: dict[int, int]) -> list[int]:
 def _parents() -> dict[int, int]:
     """Return the parent of each living process; empty where /proc does not tell of ours."""
     try:
-        if os.readlink("/proc/self") != str(os.getpid()):
+        if os.readlink("/proc/self") != str(os.getpid()):  # noqa: PTH115 - see _read
             return {}
-        pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+        pids = _numbers("/proc")
     except OSError:
         return {}
     return {pid: parent for pid in pids if (parent := _parent(pid))}
@@ -123,8 +123,12 @@ def _parent(pid: int) -> int:
     return 0
 
 
+def _numbers(folder: str) -> list[int]:
+    return [int(name) for name in os.listdir(folder) if name.isdigit()]  # noqa: PTH208 - see _read
+
+
 def _read(file: str) -> bytes:
-    # Run in a fork, where all that is touched becomes memory of its own.
+    # The guard is a fork: what it touches, and be it a library, becomes memory of its own.
     opened = os.open(file, os.O_RDONLY)
     try:
         return os.read(opened, _LARGEST)

@@ -26,10 +26,6 @@ _ORPHANS_END = 2.0
 _APPEARS = 20.0
 _NOTHING, _NOT_BEGUN = "nothing was run", "not begun"
 _DEFINITE = ("ok", "uncertain", _NOTHING, _NOT_BEGUN)
-# A task's process that dies while it hands its result over keeps the lock of ansible-core's queue:
-# the run hangs, is answered as one that goes on after 100 seconds, and then cancelled here.
-_HUNG = {"worker": "cancelled"}
-_LONGEST = 130.0
 _GROWS = re.compile(r"\.(jsonl|db|key|head|checkpoints)(-wal|-shm)?$")
 _ID = re.compile(r"[0-9a-f]{32}")
 # The share of a call during which its victims are there, from their start.
@@ -159,10 +155,7 @@ class Killing:
         """Look at everything after a kill: the answer, what is left, the next call, the writes."""
         where, before, folders = about
         world, problems = self.world, []
-        body = world.served.answer(number, _LONGEST)
-        if victim in _HUNG and body and body.get("status") == "running":
-            world.served.asked("run_cancel", run_id=body["run_id"])
-            body = self._told_later({body["run_id"]})
+        body = world.served.answer(number)
         problems += self._orphans(victim)
         if victim == "bridge":
             self._restart({*(self._runs() - before), *folders})
@@ -178,7 +171,7 @@ class Killing:
         self.tally.doubles += len(double)
         self.tally.written += bool(writes)
         outcome = self._outcome(victim, body)
-        if outcome not in (*_DEFINITE, _HUNG.get(victim)):
+        if outcome not in _DEFINITE:
             problems.append(f"answered {body}")
         problems += [*double, *_contradictions(outcome, body, writes)]
         if world.served.twice:
