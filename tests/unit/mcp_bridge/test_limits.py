@@ -5,10 +5,13 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import datetime
 import multiprocessing
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -148,3 +151,25 @@ def test_the_last_one_is_given_once_to_many_at_the_same_time(tmp_path: Path) -> 
     with spawned.Pool(3) as processes:
         claimed = processes.starmap(_claims, [(path, 20)] * 3)
     assert sum(claimed) == 5
+
+
+class Slow(tuple[Any, ...]):
+    """Rules at which two judges meet, if two are ever among them at the same time."""
+
+    barrier = threading.Barrier(2)
+
+    def __iter__(self) -> Iterator[Any]:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            self.barrier.wait(1)
+        return super().__iter__()
+
+
+def test_no_two_decide_by_the_same_count(tmp_path: Path) -> None:
+    """Red when counting and deciding are two transactions."""
+    store = Store(tmp_path / "state.db", {"limits": limits.MIGRATIONS})
+    one = Guards(limits=Limits(Rates(writes_per_minute=1), Rates()))
+    judge = Judge(Slow(), Flags(), one, Ledger(store), lambda: START)
+    with concurrent.futures.ThreadPoolExecutor(2) as threads:
+        verdicts = list(threads.map(judge.verdict, [call()] * 2))
+    store.close()
+    assert sum(verdict.allowed for verdict in verdicts) == 1
