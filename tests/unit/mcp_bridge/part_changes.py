@@ -20,6 +20,8 @@ from mcp_bridge.audit_verify import Checked, verify
 from tests.unit.mcp_bridge.audit_changes import CHANGES, Change, fill
 
 PARTS, LINES = 3, 10
+# How many lines that makes, with the first and the last one of each part.
+WHOLE = (PARTS + 1) * LINES + 2 * PARTS
 _OF_LINES = (
     "a bit of the log", "a line removed", "a line doubled", "two lines swapped", "cut at a line",
     "cut inside", "the last line removed", "all rewritten", "a line forged at the end",
@@ -40,6 +42,15 @@ def fill_parts(places: Places, parts: int = PARTS) -> None:
         fill(places, LINES)
         Audit(places).rotate("os:me")
     fill(places, LINES)
+
+
+def in_parts(folder: Path) -> Places:
+    """Return an audit in several parts, with an older copy beside it."""
+    places = Places.beside(folder / "audit.jsonl", every=7)
+    fill_parts(places)
+    shutil.copytree(folder, folder / "older")
+    fill(places, LINES)
+    return places
 
 
 def copied(good: Places, folder: Path) -> Places:

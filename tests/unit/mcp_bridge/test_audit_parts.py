@@ -25,26 +25,20 @@ from tests.unit.mcp_bridge.part_changes import (
     LINES,
     PART_CHANGES,
     PARTS,
+    WHOLE,
     both,
     copied,
     files,
     fill_parts,
+    in_parts,
     part,
     rows,
 )
 
-WHOLE = (PARTS + 1) * LINES + 2 * PARTS
-
 
 @pytest.fixture(scope="module")
 def good(tmp_path_factory: pytest.TempPathFactory) -> Places:
-    """Return an audit in several parts, with an older copy beside it."""
-    folder = tmp_path_factory.mktemp("good")
-    places = Places.beside(folder / "audit.jsonl", every=7)
-    fill_parts(places)
-    shutil.copytree(folder, folder / "older")
-    fill(places, LINES)
-    return places
+    return in_parts(tmp_path_factory.mktemp("good"))
 
 
 def seeded(count: int) -> Iterator[Any]:

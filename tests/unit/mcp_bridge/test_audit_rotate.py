@@ -7,7 +7,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import shutil
 import threading
 from pathlib import Path
 from typing import Any
@@ -25,28 +24,23 @@ from tests.unit.mcp_bridge.audit_changes import fill
 from tests.unit.mcp_bridge.part_changes import (
     LINES,
     PARTS,
+    WHOLE,
     both,
     copied,
     files,
     fill_parts,
+    in_parts,
     part,
     rows,
 )
 from tests.waiting import wait_for
 
-WHOLE = (PARTS + 1) * LINES + 2 * PARTS
 CLOSES = ("audit.0001.jsonl", "audit.0002.jsonl", "audit.0003.jsonl")
 
 
 @pytest.fixture(scope="module")
 def good(tmp_path_factory: pytest.TempPathFactory) -> Places:
-    """Return an audit in several parts, with an older copy beside it."""
-    folder = tmp_path_factory.mktemp("good")
-    places = Places.beside(folder / "audit.jsonl", every=7)
-    fill_parts(places)
-    shutil.copytree(folder, folder / "older")
-    fill(places, LINES)
-    return places
+    return in_parts(tmp_path_factory.mktemp("good"))
 
 
 def test_parts_are_one_chain(good: Places) -> None:
